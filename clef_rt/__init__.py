@@ -1,0 +1,1 @@
+"""Live Action Unit and expression scores from any camera."""
