@@ -14,8 +14,9 @@ from typing import Self
 from clef_rt.backoff import Backoff
 from clef_rt.errors import SourceError, SourceTimeout
 from clef_rt.frame import Frame
+from clef_rt.names import check_camera
 from clef_rt.slot import Policy, Slot
-from clef_rt.sources import Source, SourceOptions, SourceUri, camera_name, check_camera, open_source
+from clef_rt.sources import Source, SourceOptions, SourceUri, camera_name, open_source
 from clef_rt.status import CameraState, Status
 
 __all__ = ["Reader"]

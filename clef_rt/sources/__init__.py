@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from clef_rt.errors import SourceNotFound
-from clef_rt.sources._names import camera_name, check_camera
+from clef_rt.names import check_camera
+from clef_rt.sources._names import camera_name
 from clef_rt.sources._options import SourceOptions
 from clef_rt.sources._source import Source
 from clef_rt.sources._uri import Kind, SourceUri, redact
@@ -23,7 +24,6 @@ __all__ = [
     "SourceOptions",
     "SourceUri",
     "camera_name",
-    "check_camera",
     "list_cameras",
     "open_source",
     "redact",

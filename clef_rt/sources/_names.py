@@ -7,28 +7,11 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from clef_rt.errors import ConfigError
 from clef_rt.sources._uri import Kind, SourceUri
 
-__all__ = ["camera_name", "check_camera"]
+__all__ = ["camera_name"]
 
 MAX_LENGTH = 64
-
-_VALID = re.compile(rf"[a-z0-9_-]{{1,{MAX_LENGTH}}}")
-
-
-def check_camera(name: str) -> str:
-    """The name itself, if it can be one.
-
-    Raises:
-        ConfigError: it has other letters than `a-z 0-9 _ -` (a dot would end the topic early), or too many.
-    """
-    if _VALID.fullmatch(name):
-        return name
-    raise ConfigError(
-        f"{name!r} can't be a camera's name.",
-        f"Use 1 to {MAX_LENGTH} of the letters a-z, 0-9, _ and -: for instance {_slug(name) or 'door'!r}.",
-    )
 
 
 def camera_name(uri: SourceUri) -> str:

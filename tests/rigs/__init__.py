@@ -1,0 +1,1 @@
+"""Fake cameras with faults at will, for tests and benchmarks."""
