@@ -52,7 +52,7 @@ class AvSource:
         self.live = live or options.realtime
         self._paced = self.finite and options.realtime
         self._prepare()
-        rate = self._stream.average_rate or self._stream.guessed_rate
+        rate = self._stream.average_rate  # what libav would guess for a stream that declares none is 25
         self.nominal_fps = float(rate) if rate else None
         self._stamper = Stamper(camera, epoch=options.epoch, seq=options.seq, watch=live)
 
