@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from clef_rt.errors import SourceTimeout, SourceUndecodable
 from clef_rt.frame import Frame
 from clef_rt.picture import Picture
-from clef_rt.sources._errors import translate
+from clef_rt.sources._errors import hung_up, translate
 from clef_rt.sources._open import Recipe, open_container
 from clef_rt.sources._options import SourceOptions
 from clef_rt.sources._pace import Pace
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["AvSource"]
 
 log = logging.getLogger(__name__)
+
+MAX_SMEARED = 100
+"""Frames left out after damage while waiting for a key frame; streams of 'rolling intra refresh' never send one."""
 
 MAX_DAMAGED_READS = 64
 """Reads that may fail in a row before a damaged file counts as ended."""
@@ -101,6 +104,7 @@ class AvSource:
             self._container.close()
 
     def _prepare(self) -> None:
+        self._smeared = 0
         decoder = self._stream.codec_context
         decoder.copy_opaque = True  # a packet's arrival stamp comes out again with its frame
         # Frame threads hold frames back: 2 at AUTO, 80 ms of age instead of 36 at 25 fps. A file doesn't mind.
@@ -126,6 +130,7 @@ class AvSource:
         """The next packet; None at the end, or when closed."""
         import av
 
+        begun = time.monotonic()
         for _ in range(MAX_DAMAGED_READS):
             with self._busy:
                 if self._closed.is_set():
@@ -134,11 +139,12 @@ class AvSource:
                     return next(self._packets, None)
                 except av.InvalidDataError as error:
                     if not self.finite:
-                        raise translate(error, self.uri) from None
+                        late = time.monotonic() - begun >= self._options.read_timeout_s
+                        raise translate(error, self.uri, late=late) from None
                     self.corrupt += 1
                     self._packets = self._container.demux()
                 except (av.FFmpegError, OSError) as error:
-                    if self._closed.is_set():
+                    if self._closed.is_set() or (not self.finite and hung_up(error)):
                         return None
                     raise translate(error, self.uri) from None
         log.warning("%s: damaged beyond reading, taken as ended", self.uri)
@@ -157,10 +163,13 @@ class AvSource:
                 frames = packet.decode()
             except av.FFmpegError:  # a damaged packet, or one that begins before the first key frame
                 self.corrupt += 1
+                self._smeared = MAX_SMEARED
                 return
         decode_ms = (time.perf_counter() - begun) * 1e3
         for frame in frames:
-            if frame.is_corrupt:
+            # What is predicted from a lost frame decodes without complaint, into faces that aren't there.
+            self._smeared = 0 if frame.key_frame else max(0, self._smeared - 1)
+            if frame.is_corrupt or self._smeared:
                 self.corrupt += 1
                 continue
             base, pts = frame.time_base, frame.pts

@@ -14,15 +14,26 @@ from clef_rt.errors import (
 )
 from clef_rt.sources._uri import Kind, SourceUri
 
-__all__ = ["translate"]
+__all__ = ["hung_up", "translate"]
 
 _LOST = (errno.EIO, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOTCONN, errno.EADDRNOTAVAIL)
 
 
-def translate(error: Exception, uri: SourceUri) -> SourceError:
+def hung_up(error: Exception) -> bool:
+    """Whether an error in the middle of a stream means no more than that the other side has closed it."""
+    return isinstance(error, ConnectionError) or getattr(error, "errno", None) == errno.EIO
+
+
+def translate(error: Exception, uri: SourceUri, *, late: bool = False) -> SourceError:
     """The error of ours that says what libav's means for this source.
 
     libav's own text is left out but for its `strerror`: the rest holds the URL with its password.
+
+    Args:
+        error: libav's.
+        uri: the source.
+        late: it came when the time allowed had passed. libav's RTSP client says "invalid data" of an answer that
+            never came.
     """
     import av
 
@@ -36,7 +47,7 @@ def translate(error: Exception, uri: SourceUri) -> SourceError:
         return SourceNotFound(f"The server has no {uri}.", "Check the path behind the host's name.")
     if isinstance(error, FileNotFoundError) or code in (errno.ENODEV, errno.ENXIO):
         return SourceNotFound(f"There is no {uri}.", "Check the path.")
-    if isinstance(error, (av.ExitError, TimeoutError)):
+    if isinstance(error, (av.ExitError, TimeoutError)) or (late and isinstance(error, av.InvalidDataError)):
         return SourceTimeout(f"Nothing came from {uri} in time.", "Check that the camera is on, and the port.")
     if isinstance(error, ConnectionRefusedError):
         return SourceRefused(f"{uri} refuses the connection.", "Check the port, and that the server is running.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ def open_container(recipe: Recipe, uri: SourceUri, options: SourceOptions) -> tu
     last = len(recipe.attempts) - 1
     limits = (options.open_timeout_s, options.read_timeout_s) if recipe.timeouts else None
     for attempt in range(min(options.attempt, last), last + 1):
+        begun = time.monotonic()
         try:
             container = av.open(
                 recipe.target,
@@ -62,9 +64,10 @@ def open_container(recipe: Recipe, uri: SourceUri, options: SourceOptions) -> tu
                 timeout=limits,
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            if attempt < last and isinstance(error, (av.InvalidDataError, av.ArgumentError)):
+            late = limits is not None and time.monotonic() - begun >= limits[0]
+            if attempt < last and not late and isinstance(error, (av.InvalidDataError, av.ArgumentError)):
                 continue
-            raise translate(error, uri) from None
+            raise translate(error, uri, late=late) from None
         stream = _video_stream(container)
         if stream is not None and stream.codec_context is not None and stream.codec_context.width > 0:
             return container, stream, attempt
