@@ -118,10 +118,10 @@ def _locate(source: str | os.PathLike[str] | None) -> Path:
     name = "default" if source is None else os.fspath(source)
     if name in embedded:
         return embedded[name]
-    if "\0" not in name and Path(name).exists():
+    if os.path.exists(name):  # unlike Path.exists, False for names that no file can have, and for ""
         return Path(name)
     known = f"Embedded are: {', '.join(embedded)}." if embedded else "No bundle is embedded in this installation."
-    raise BundleError(f"No bundle at {name!r}.", f"Give a bundle's folder or .clef file. {known}")
+    raise BundleError(f"No bundle at {name[:200]!r}.", f"Give a bundle's folder or .clef file. {known}")
 
 
 def _check_complete(path: Path, present: dict[str, int], spec: BundleSpec) -> None:

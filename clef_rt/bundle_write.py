@@ -64,6 +64,8 @@ def pack(folder: str | os.PathLike[str], archive: str | os.PathLike[str]) -> Pat
     target = Path(archive).absolute()
     if target.suffix != ".clef":
         raise BundleError(f"{target}: a packed bundle's name ends in .clef.", f"Call it {target.stem}.clef.")
+    if not bundle.path.is_dir():
+        raise BundleError(f"{bundle.path} is packed already.", "Give the bundle's folder, or copy the file.")
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,8 @@ def pack(folder: str | os.PathLike[str], archive: str | os.PathLike[str]) -> Pat
     except OSError as error:
         raise BundleError(f"{target}: can't be written: {error.strerror or error}.") from None
     finally:
-        draft.unlink(missing_ok=True)
+        if draft.exists():
+            draft.unlink()
     return target
 
 
