@@ -31,10 +31,10 @@ def check_camera(name: str) -> str:
 
 
 def labels_hash(aus: Iterable[str], expressions: Iterable[str], zero_shot: Iterable[str] = ()) -> str:
-    """Name an ordered label set in 8 hex digits, so that a reader knows whose scores it reads.
+    r"""Name an ordered label set in 8 hex digits, so that a reader knows whose scores it reads.
 
     The first 8 digits of the SHA-256 of the names in UTF-8, each ended by a newline, each of the three groups ended
-    by one more: `AU01\\nAU02\\n\\nneutral\\n\\n\\n`.
+    by one more: `AU01\nAU02\n\nneutral\n\n\n`.
 
     Args:
         aus: Action Unit names in the order of the scores.

@@ -1,0 +1,60 @@
+"""Who is at the other end of a socket. Without this a wrong key fails in silence.
+
+Needs ZeroMQ; used by the thread that owns the socket.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+__all__ = ["Peers"]
+
+log = logging.getLogger(__name__)
+
+_JOINED: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED
+_FAILED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+
+
+class Peers:
+    """Follows the connections of a socket by its monitor. Make it before the socket binds or connects.
+
+    Attributes:
+        failures: handshakes that failed.
+    """
+
+    def __init__(self, socket: zmq.Socket[Any]) -> None:
+        self.failures = 0
+        self._socket = socket
+        self._connected: set[int] = set()
+        self.monitor = socket.get_monitor_socket(_JOINED | _FAILED | zmq.EVENT_DISCONNECTED)
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    def update(self) -> None:
+        """Take in what has happened. The first failed handshake is logged, the further ones are counted."""
+        while self.monitor.poll(0):
+            message = recv_monitor_message(self.monitor)
+            event, descriptor = message["event"], message["value"]
+            if event & _JOINED:
+                self._connected.add(descriptor)
+            elif event == zmq.EVENT_DISCONNECTED:
+                self._connected.discard(descriptor)
+            else:
+                self.failures += 1
+                if self.failures == 1:
+                    log.warning(
+                        "A handshake failed at %s. Both ends need CURVE or neither, and the subscriber the publisher's "
+                        "public key; or it was no ZeroMQ peer. Further failures are counted, not logged.",
+                        message["endpoint"].decode(errors="replace"),
+                    )
+
+    def close(self) -> None:
+        """Stop following; before the socket is closed."""
+        self._socket.disable_monitor()
