@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -162,6 +163,10 @@ def _session(model: bytes | str | Path, providers: list[str], threads: int, spin
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    if isinstance(model, bytes):
+        # Given bytes, onnxruntime would look for a graph's external weights in the working directory, where no hash
+        # of ours covers them (seen in 1.31). Nothing can lie in os.devnull.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     options.log_severity_level = 3  # errors; its warnings are about its own optimiser
     name = "its bytes" if isinstance(model, bytes) else str(model)
     try:
