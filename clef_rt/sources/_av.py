@@ -120,11 +120,11 @@ class AvSource:
                 if not self.finite and time.monotonic() - heard > self._options.read_timeout_s:
                     raise SourceTimeout(f"{self.uri} sends sound, but no pictures.")
                 continue
-            heard = time.monotonic()
             moment = packet.dts if packet.dts is not None else packet.pts
             if self._paced and moment is not None and packet.time_base:
                 self._pace.wait(float(moment * packet.time_base))
             yield from self._decode(packet)
+            heard = time.monotonic()
 
     def _read(self) -> Packet[Any] | None:
         """The next packet; None at the end, or when closed."""
