@@ -58,3 +58,4 @@ class Peers:
     def close(self) -> None:
         """Stop following; before the socket is closed."""
         self._socket.disable_monitor()
+        self.monitor.close(linger=0)  # which disabling leaves open; a context waits for it for ever

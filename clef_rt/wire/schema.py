@@ -86,7 +86,8 @@ class StageTimes(_Map):
 
 
 class _Message(_Map):
-    v: Literal[1] = Field(description="Version of this schema.")
+    # Not Literal[1], which True and 1.0 pass.
+    v: int = Field(ge=1, le=1, description="Version of this schema.")
     camera: Camera
 
 
