@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,9 @@ def export_onnx(module: torch.nn.Module, size: int, channels: int) -> bytes:
     batch = torch.export.Dim("n", min=1, max=MAX_BATCH)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's, about its own insides
+            # The exporter's, about its own insides and about torchvision, which it doesn't need.
+            warnings.simplefilter("ignore")
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
             program = torch.onnx.export(
                 module.eval(),
                 (example,),
