@@ -47,8 +47,7 @@ class PublishCounts:
         subscribers: connections now.
         sent: messages handed to the socket: observations, statuses and hellos.
         unread: messages not even packed, as nobody had subscribed.
-        dropped: messages lost because the mailbox was full. What a slow subscriber loses at its own queue can't be
-            counted here: it sees the gaps in `seq`.
+        dropped: messages lost because the mailbox was full. A slow subscriber's own losses show as gaps in `seq`.
         refused: messages that the schema doesn't allow, such as a score that isn't finite; the first is logged.
         handshake_failures: connections refused, for wrong keys as a rule.
     """
@@ -117,11 +116,7 @@ class Publisher:
         self._thread.start()
 
     def publish(self, observation: Observation) -> bool:
-        """Send an observation.
-
-        Returns:
-            False if it was dropped because too many wait already, or because the publisher is closed.
-        """
+        """Send an observation. False if it was dropped: too many wait already, or the publisher is closed."""
         return self._mailbox.put(observation)
 
     def status(self, status: Status) -> bool:
@@ -190,18 +185,20 @@ class Publisher:
                 self._peers.update()
                 # Newcomers first, so that their hello comes before the observations it names.
                 newcomer = self._take_subscriptions()
-                for message in self._mailbox.take():
-                    self._send(message)
+                self._flush()
                 if newcomer or time.monotonic() >= heartbeat_s:
                     self._introduce()
                     heartbeat_s = time.monotonic() + _HEARTBEAT_S
-            for message in self._mailbox.take():
-                self._send(message)
+            self._flush()
         finally:
             self._mailbox.release()
             self._peers.close()
             self._socket.close()  # within its linger
             self._context.term()
+
+    def _flush(self) -> None:
+        for message in self._mailbox.take():
+            self._send(message)
 
     def _take_subscriptions(self) -> bool:
         newcomer = False
