@@ -78,12 +78,12 @@ def load_model(path: Path) -> ClefModel:
         BundleError: it is missing or damaged.
         MissingExtra: torch, or what else training needs, isn't installed.
     """
+    if not path.exists():
+        raise BundleError(f"{path}: no such checkpoint.", "Train one with `python -m training`.")
     try:
         from training.model import load_checkpoint
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "export,training") from None
-    if not path.exists():
-        raise BundleError(f"{path}: no such checkpoint.", "Train one with `python -m training`.")
     try:
         model: Any = load_checkpoint(path)
     except ClefError:
