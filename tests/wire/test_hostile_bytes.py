@@ -100,10 +100,11 @@ def test_trailing_bytes_are_refused(which: Event) -> None:
 
 
 def attacks() -> dict[str, bytes]:
-    nested_arrays = b"\xdd\x00\x00\x07\xff" * (MAX_BYTES // 5)  # each level promises 2,047 places
+    allowed, promising = b"\xdd" + (2047).to_bytes(4, "big"), b"\xdd" + (400_000).to_bytes(4, "big")
     return {
         "an array that promises 4 billion places": b"\xdd\xff\xff\xff\xff" + b"\x01" * 1000,
-        "arrays nested as deep as they go": nested_arrays[:MAX_BYTES],
+        "arrays of the allowed length nested as deep as they go": (allowed * MAX_BYTES)[:MAX_BYTES],
+        "arrays nested that each promise 3 MB of places": (promising * MAX_BYTES)[:MAX_BYTES],
         "maps nested as deep as they go": (b"\x81\xa1v" * MAX_BYTES)[:MAX_BYTES],
         "half a million empty maps": b"\xdc\x07\xff" + (b"\xdc\x07\xff" + b"\x80" * 2047) * 255,
         "a string that promises 4 GB": b"\x81\xdb\xff\xff\xff\xffabc",
