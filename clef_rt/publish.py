@@ -100,7 +100,7 @@ class Publisher:
         self._subscriptions = self._sent = self._unread = self._refused = 0
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
-        self._peers = Peers(self._socket)
+        self._peers = Peers(self._socket, place)
         try:
             _configure(self._socket, curve)
             self.endpoint = place.attach(self._socket)

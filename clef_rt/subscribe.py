@@ -81,7 +81,7 @@ class Subscription:
         self._inbox = Inbox(latest=latest, size=queue_size)
         context: zmq.Context[Any] = zmq.Context()
         socket = context.socket(zmq.SUB)
-        self._peers = Peers(socket)
+        self._peers = Peers(socket, endpoint)
         try:
             _configure(socket)
             if server_key is not None:

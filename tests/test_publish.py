@@ -343,8 +343,10 @@ class TestCurve:
         caplog.set_level(logging.WARNING)
         with (
             Publisher(LOCAL, hellos=[messages.hello()], curve=CurveKeys.generate()) as publisher,
-            Plain(publisher.endpoint, "clef.v1.") as reader,
+            Plain(publisher.endpoint, "clef.v1.") as first,
+            Plain(publisher.endpoint, "clef.v1.") as second,
         ):
             wait_for(lambda: publisher.counts.handshake_failures >= 2)
-            assert not reader.socket.poll(0)
+            assert not first.socket.poll(0)
+            assert not second.socket.poll(0)
         assert sum("A handshake failed" in record.message for record in caplog.records) == 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import re
+import socket as sockets
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -77,7 +78,11 @@ class Endpoint:
         """
         if "[" in self.address:
             socket.setsockopt(zmq.IPV6, 1)
+        # ZeroMQ would take the path from a publisher that uses it, without a word.
+        taken = self.role == "bind" and self.address.startswith("ipc://") and _answers(self.address)
         try:
+            if taken:
+                raise zmq.ZMQError(errno.EADDRINUSE)
             if self.role == "connect":
                 socket.connect(self.address)
                 return self.address
@@ -91,7 +96,7 @@ class Endpoint:
             case errno.EADDRINUSE:
                 return PublishError(
                     f"{self.address} is in use.",
-                    "Is another publisher running? Choose another port, or port 0 for any free one.",
+                    "Is another publisher running? Choose another, or port 0 for any free one.",
                 )
             case errno.EADDRNOTAVAIL | errno.ENODEV:
                 return PublishError(
@@ -107,3 +112,13 @@ class Endpoint:
                 )
             case _:
                 return PublishError(f"{self.address} can't be used: {zmq.strerror(error.errno or 0)}.", _HINT)
+
+
+def _answers(ipc: str) -> bool:
+    path = ipc.removeprefix("ipc://")
+    try:
+        with sockets.socket(sockets.AF_UNIX) as probe:
+            probe.connect("\0" + path[1:] if path.startswith("@") else path)
+    except (OSError, AttributeError):  # Windows' Python has no AF_UNIX
+        return False
+    return True

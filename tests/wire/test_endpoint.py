@@ -66,6 +66,16 @@ def test_a_port_in_use_says_so(xpub: zmq.Socket[bytes]) -> None:
             endpoint.attach(xpub)
 
 
+def test_an_ipc_path_in_use_is_not_taken_away_but_a_dead_one_is(xpub: zmq.Socket[bytes], tmp_path: Path) -> None:
+    endpoint = Endpoint.parse(f"ipc://{tmp_path}/clef.sock", default="bind")
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(f"{tmp_path}/clef.sock")
+        other.listen()
+        with pytest.raises(PublishError, match="in use"):
+            endpoint.attach(xpub)
+    assert endpoint.attach(xpub) == f"ipc://{tmp_path}/clef.sock"
+
+
 def test_an_address_of_another_machine_says_how_to_go_there(xpub: zmq.Socket[bytes]) -> None:
     # 192.0.2.0/24 is reserved for documentation.
     with pytest.raises(PublishError, match=r"connect:tcp://192\.0\.2\.1:5599"):
