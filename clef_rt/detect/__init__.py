@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clef_rt.errors import DetectorError
 from clef_rt.picture import Picture
 
-__all__ = ["Detections", "Detector"]
+__all__ = ["DETECTORS", "Detections", "Detector", "load_detector"]
+
+DETECTORS: Final = ("cascade", "yunet", "scrfd")
+"""The detectors' names, as `load_detector` takes them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,3 +49,46 @@ class Detector(Protocol):
     def detect(self, picture: Picture) -> Detections:
         """Find the faces of one picture."""
         ...
+
+
+class _Options(TypedDict, total=False):
+    max_side: int
+    threshold: float
+
+
+def load_detector(name: str = "auto", *, max_side: int | None = None, threshold: float | None = None) -> Detector:
+    """Build a detector by its name.
+
+    Args:
+        name: `cascade`, `yunet` or `scrfd`; `yunet:PATH` and `scrfd:PATH` take a given model file, and so does the
+            bare path of an `.onnx` file, which is taken for YuNet's. `auto` is `cascade`: it needs nothing that isn't
+            installed.
+        max_side: pictures are shrunk to this longer side, pixels; the detector's own default if None.
+        threshold: the lowest score reported, 0–1; the detector's own default if None.
+
+    Raises:
+        DetectorError: no such detector, or its model can't be used.
+        MissingExtra: the detector's library isn't installed.
+    """
+    kind, colon, path = name.partition(":")
+    if name.lower().endswith(".onnx") and kind not in DETECTORS:
+        kind, path = "yunet", name
+    model = Path(path).expanduser() if path else None
+    options: _Options = {}
+    if max_side is not None:
+        options["max_side"] = max_side
+    if threshold is not None:
+        options["threshold"] = threshold
+    if kind == "yunet":
+        from clef_rt.detect.yunet import YuNetDetector
+
+        return YuNetDetector(model, **options)
+    if kind == "scrfd":
+        from clef_rt.detect.scrfd import ScrfdDetector
+
+        return ScrfdDetector(model, **options)
+    if kind in ("auto", "cascade") and not colon:
+        from clef_rt.detect.cascade import CascadeDetector
+
+        return CascadeDetector(**options)
+    raise DetectorError(f"There is no detector {name!r}.", f"Choose auto, {', '.join(DETECTORS)}, or an .onnx file.")
