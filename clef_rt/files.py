@@ -6,7 +6,6 @@ import hashlib
 import os
 import tempfile
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -50,7 +49,7 @@ def fetch(
 
     Args:
         name: file name in the cache.
-        urls: where it may be had, tried in order.
+        urls: where it may be had, tried in order; without credentials, as errors show them.
         sha256: what its contents must hash to.
         error: the class to raise.
         hint: how to get by without the download; for the error.
@@ -74,9 +73,9 @@ def fetch(
                 if found == sha256:
                     Path(partial).replace(path)
                     return path
-                reasons.append(f"{_public(url)}: unexpected contents (SHA-256 {found[:12]}…)")
+                reasons.append(f"{url}: unexpected contents (SHA-256 {found[:12]}…)")
             except (OSError, ValueError, HTTPException) as cause:
-                reasons.append(f"{_public(url)}: {getattr(cause, 'reason', None) or cause or type(cause).__name__}")
+                reasons.append(f"{url}: {getattr(cause, 'reason', None) or cause or type(cause).__name__}")
             finally:
                 Path(partial).unlink(missing_ok=True)
     except OSError as cause:
@@ -97,9 +96,3 @@ def _download(url: str, file: BinaryIO, limit: int, timeout: float) -> str:
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()
-
-
-def _public(url: str) -> str:
-    """The address without user and password."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))

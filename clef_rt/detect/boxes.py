@@ -28,11 +28,13 @@ def iou(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.f
     Returns:
         (n, m) float32, 0–1; 0 where a box has no area.
     """
+    boxes, others = boxes.astype(np.float64), others.astype(np.float64)
     top_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
     bottom_right = np.minimum((boxes[:, :2] + boxes[:, 2:])[:, None], (others[:, :2] + others[:, 2:])[None])
     shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
     union = boxes[:, 2:].prod(axis=1)[:, None] + others[:, 2:].prod(axis=1)[None] - shared
-    return np.asarray(shared / np.where(union > 0, union, np.inf), np.float32)
+    # Rounding gives a flat box up to 1.0002 with itself.
+    return np.asarray(np.minimum(shared / np.where(union > 0, union, np.inf), 1), np.float32)
 
 
 def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], overlap: float = 0.4) -> NDArray[np.intp]:

@@ -1,0 +1,1 @@
+"""Trains the embedded landmark network, `clef_rt/detect/landmarks.onnx`."""
