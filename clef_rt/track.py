@@ -72,11 +72,15 @@ class _State:
 class Tracker:
     """Follows the faces of one camera. Used by one thread.
 
-    Between detections, look for landmarks in the predicted boxes and update with what was found:
+    In each frame, look for landmarks in the predicted boxes; every k frames, add what a detector finds in the whole
+    frame (a detector misses heads that are tilted or turned, the landmark network follows them):
 
         ids, boxes = tracker.predict(t_ns)
-        [(landmarks, presence)] = net.refine([gray], [boxes])
-        tracks = tracker.update(Detections(box_from_landmarks(landmarks), landmarks, presence), t_ns, detected=False)
+        [(landmarks, presence)] = net.refine([gray], [boxes], passes=2)
+        found = Detections(box_from_landmarks(landmarks), landmarks, presence)
+        if searched:
+            found = Detections.joined(found, detector.detect(picture))
+        tracks = tracker.update(found, t_ns, detected=searched)
 
     A face is matched to the track whose prediction (constant velocity) is nearest in face sizes, all at once by the
     best total; so two faces that cross keep their numbers.

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,11 @@ from hypothesis import strategies as st
 from clef_rt.align import face_template
 from clef_rt.assign import assign
 from clef_rt.detect import Detections
+from clef_rt.detect.boxes import box_from_landmarks
+from clef_rt.detect.cascade import CascadeDetector
+from clef_rt.detect.landmarks import LandmarkNet
 from clef_rt.one_euro import OneEuro
+from clef_rt.picture import Picture
 from clef_rt.track import Track, Tracker
 
 FRAME_NS = 33_333_333
@@ -244,3 +250,32 @@ def test_smoothing_starts_anew_where_time_does_not_advance() -> None:
     smoother = OneEuro()
     smoother(np.zeros((5, 2), np.float32), 0.03, 100)
     assert (smoother(np.full((5, 2), 50, np.float32), 0, 100) == 50).all()
+
+
+@pytest.mark.parametrize(
+    ("clip", "faces"),
+    [
+        ("intel_ccby/head-pose-face-detection-male.gif", 1),
+        ("intel_ccby/head-pose-face-detection-female-and-male.gif", 2),  # heads tilted so far that the cascade is blind
+        ("intel_ccby/please.mkv", 1),
+        ("pexels/WolfgangLanger_Pexels.mp4", 1),
+    ],
+)
+def test_real_faces_are_followed_through_a_video_with_a_detection_every_ten_frames(
+    shared_data: Path, clip: str, faces: int
+) -> None:
+    net, tracker = LandmarkNet(), Tracker()
+    detector = CascadeDetector(net)
+    seen: list[set[int]] = []
+    with av.open(str(shared_data / "media" / clip)) as container:
+        for index, frame in enumerate(itertools.islice(container.decode(video=0), 100)):
+            picture = Picture.from_av(frame)
+            _, boxes = tracker.predict(index * FRAME_NS)
+            [(landmarks, presence)] = net.refine([picture.gray()], [boxes], passes=2)
+            found = Detections(box_from_landmarks(landmarks), landmarks, presence)
+            if index % 10 == 0:
+                found = Detections.joined(found, detector.detect(picture))
+            tracks = tracker.update(found, index * FRAME_NS, detected=index % 10 == 0)
+            seen.append({track.track_id for track in tracks if track.missed == 0})
+    assert set.union(*seen) == set(range(faces))
+    assert sum(len(ids) for ids in seen) >= 0.98 * faces * len(seen)

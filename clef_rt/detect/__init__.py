@@ -40,6 +40,15 @@ class Detections:
         """No face."""
         return cls(np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32))
 
+    @classmethod
+    def joined(cls, *parts: Detections) -> Detections:
+        """All faces of several searches of one picture, in their order; the same face may be among them twice."""
+        return cls(
+            np.concatenate([part.boxes for part in parts]),
+            np.concatenate([part.landmarks for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
 
 class Detector(Protocol):
     """Finds faces. Used by one thread."""

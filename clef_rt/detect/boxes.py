@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clef_rt.align import face_template, similarity_transform
 
-__all__ = ["box_from_landmarks", "iou", "suppress"]
+__all__ = ["box_from_landmarks", "iou", "roll_from_landmarks", "suppress"]
 
 # Where YuNet's boxes lie in the upright crop of `face_template`, in parts of its side: medians over 9,305 photographs.
 _BOX_CENTRE: Final = np.array([0.5, 0.52])
@@ -77,3 +77,19 @@ def box_from_landmarks(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     centre = np.einsum("nji,nj->ni", linear, offset) / square[:, None]
     size = _BOX_SIZE * _UNIT / np.sqrt(square)[:, None]
     return np.concatenate([centre - size / 2, size], axis=1).astype(np.float32)
+
+
+def roll_from_landmarks(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By how much each face is turned in the picture's plane.
+
+    Args:
+        landmarks: (n, 5, 2) float32, pixels; the five points of a face must not lie in one place.
+
+    Returns:
+        (n,) float32 radians; positive where the head is turned clockwise as seen in the picture.
+
+    Raises:
+        ValueError: degenerate landmarks.
+    """
+    matrices = similarity_transform(landmarks, _TEMPLATE)
+    return np.asarray(-np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]), np.float32)

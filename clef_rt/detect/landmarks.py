@@ -6,6 +6,7 @@ without any detection. Trained by `training/landmarks.py`; what it saw and how w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clef_rt.detect.boxes import box_from_landmarks
+from clef_rt.detect.boxes import box_from_landmarks, roll_from_landmarks
 from clef_rt.errors import DetectorError
 
 __all__ = ["CROP_ENLARGED", "CROP_SIZE", "MODEL", "LandmarkNet", "cut_crop", "square_around"]
@@ -71,7 +72,8 @@ class LandmarkNet:
         Args:
             pictures: luminance, (H, W) uint8 each.
             boxes: (n_i, 4) float32 of each picture; n_i ≥ 0; may reach past the picture's edge.
-            passes: 2 looks again, into the box of the landmarks found: steadier from a detector's rough boxes.
+            passes: 2 looks again, into the box of the landmarks found and turned upright: better from a detector's
+                rough boxes, and for heads tilted by more than 25°; at twice the time.
 
         Returns:
             For each picture (n_i, 5, 2) float32 landmarks in pixels and (n_i,) float32 probabilities, 0–1, that
@@ -84,29 +86,29 @@ class LandmarkNet:
         flat = np.concatenate([np.zeros((0, 4), np.float32), *(np.reshape(own, (-1, 4)) for own in boxes)])
         landmarks = np.zeros((len(flat), 5, 2), np.float32)
         presence = np.zeros(len(flat), np.float32)
-        for _ in range(passes):
+        rolls = np.zeros(len(flat), np.float32)
+        for turn in range(passes):
+            if turn:
+                flat, rolls = box_from_landmarks(landmarks), roll_from_landmarks(landmarks)
             for start in range(0, len(flat), _BATCH):
                 part = slice(start, start + _BATCH)
-                self._run([pictures[owner] for owner in owners[part]], flat[part], landmarks[part], presence[part])
-            flat = box_from_landmarks(landmarks)
+                owned = [pictures[owner] for owner in owners[part]]
+                landmarks[part], presence[part] = self._run(owned, flat[part], rolls[part])
         ends = np.cumsum([len(own) for own in boxes])[:-1].astype(int)
         return list(zip(np.split(landmarks, ends), np.split(presence, ends), strict=True)) if len(boxes) else []
 
     def _run(
-        self,
-        pictures: list[NDArray[np.uint8]],
-        boxes: NDArray[np.float32],
-        landmarks: NDArray[np.float32],
-        presence: NDArray[np.float32],
-    ) -> None:
+        self, pictures: list[NDArray[np.uint8]], boxes: NDArray[np.float32], rolls: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         squares = square_around(boxes)
-        for picture, square, crop in zip(pictures, squares, self._crops, strict=False):
-            cut_crop(picture, square, crop)
-        points, probability = self._session.run(None, {"crops": self._crops[: len(boxes)]})
+        for picture, square, roll, crop in zip(pictures, squares, rolls, self._crops, strict=False):
+            cut_crop(picture, square, crop, float(roll))
+        points, presence = self._session.run(None, {"crops": self._crops[: len(boxes)]})
         side = squares[:, 2].astype(np.float32)[:, None, None]
         centre = squares[:, None, :2] + (side - 1) / 2
-        landmarks[:] = points * side + centre
-        presence[:] = probability
+        cos, sin = np.cos(rolls), np.sin(rolls)
+        turned = np.einsum("ijn,nkj->nki", np.array([[cos, -sin], [sin, cos]]), points)
+        return (turned * side + centre).astype(np.float32), presence
 
 
 def square_around(boxes: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -124,31 +126,38 @@ def square_around(boxes: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.concatenate([corner, side[:, None]], axis=1).astype(np.intp)
 
 
-def cut_crop(picture: NDArray[np.uint8], square: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
+def cut_crop(picture: NDArray[np.uint8], square: NDArray[np.intp], out: NDArray[np.uint8], roll: float = 0.0) -> None:
     """Scale one square of a picture into `out`; what lies outside of the picture repeats its edge.
 
     Args:
         picture: (H, W) uint8.
         square: (3,) left, top, side.
         out: (64, 64) uint8, filled in place.
+        roll: the square is turned about its centre by this angle, clockwise as seen; radians.
     """
     import cv2
 
+    size = CROP_SIZE
     left, top, side = (int(value) for value in square)
     height, width = picture.shape
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    cos, sin = math.cos(roll), math.sin(roll)
+    margin = math.ceil(side * (abs(cos) + abs(sin) - 1) / 2)
+    x0, y0 = max(left - margin, 0), max(top - margin, 0)
+    x1, y1 = min(left + side + margin, width), min(top + side + margin, height)
     if x0 >= x1 or y0 >= y1:
         out[:] = 0
         return
-    size = CROP_SIZE
     mode = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    if x1 - x0 == side and y1 - y0 == side:
+    if roll == 0 and x1 - x0 == side and y1 - y0 == side:
         cv2.resize(picture[y0:y1, x0:x1], (size, size), dst=out, interpolation=mode)
         return
-    # Shrink the visible part, then put it where it belongs: the cost doesn't grow with what lies outside.
+    # Shrink the visible part, then turn it and put it where it belongs: the cost doesn't grow with what lies outside.
     wide, high = (max(round(length * size / side), 1) for length in (x1 - x0, y1 - y0))
     small = cv2.resize(picture[y0:y1, x0:x1], (wide, high), interpolation=mode)
-    step_x, step_y = (x1 - x0) / wide * size / side, (y1 - y0) / high * size / side
-    shift_x, shift_y = (x0 - left) * size / side, (y0 - top) * size / side
-    matrix = np.array([[step_x, 0, shift_x + step_x / 2 - 0.5], [0, step_y, shift_y + step_y / 2 - 0.5]])
+    to_picture = np.array([[(x1 - x0) / wide, 0], [0, (y1 - y0) / high]])
+    turn = np.array([[cos, sin], [-sin, cos]]) * size / side
+    # A pixel centre q of the small part lies at (q + 0.5)·step − 0.5 + corner of the picture.
+    corner = np.array([x0, y0]) + to_picture.diagonal() / 2 - 0.5
+    centre = np.array([left, top]) + (side - 1) / 2
+    matrix = np.column_stack([turn @ to_picture, turn @ (corner - centre) + (size - 1) / 2])
     cv2.warpAffine(small, matrix, (size, size), dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -22,6 +22,8 @@ MODEL_URLS: Final = (
     # The Zoo's own mirror, at a fixed commit.
     "https://huggingface.co/opencv/face_detection_yunet/resolve/3cc26e7f1014a5ee5d74a42acee58bafc9d0a310/" + MODEL_NAME,
 )
+# In pictures with a side of 32 px or less, OpenCV 4.14 reads uninitialised memory and "finds" faces of 1e16 px.
+_MIN_SIDE: Final = 64
 _HINT: Final = "Get the file on another machine and pass its path as yunet:/path/to/" + MODEL_NAME + "."
 
 
@@ -66,9 +68,13 @@ class YuNetDetector:
         width, height = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
         if scale < 1:
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        if (width, height) != self._size:  # rebuilding the network for another size takes milliseconds
-            self._net.setInputSize((width, height))
-            self._size = (width, height)
+        if min(width, height) < _MIN_SIDE:
+            below, right = max(_MIN_SIDE - height, 0), max(_MIN_SIDE - width, 0)
+            image = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+        size = (image.shape[1], image.shape[0])
+        if size != self._size:  # rebuilding the network for another size takes milliseconds
+            self._net.setInputSize(size)
+            self._size = size
         found = self._net.detect(image)[1]
         if found is None:
             return Detections.empty()

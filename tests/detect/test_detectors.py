@@ -77,9 +77,11 @@ def test_a_picture_without_faces_gives_none(detector: Detector) -> None:
         assert found.landmarks.shape == (0, 5, 2)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (19, 19, 3), (700, 5, 3)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (19, 19, 3), (700, 5, 3), (31, 640, 3)])
 def test_pictures_of_odd_shapes_are_no_error(detector: Detector, shape: tuple[int, ...]) -> None:
-    assert len(detector.detect(Picture.from_array(np.full(shape, 90, np.uint8)))) == 0
+    """Nor do they make OpenCV "find" faces in uninitialised memory."""
+    for _ in range(10):
+        assert len(detector.detect(Picture.from_array(np.full(shape, 90, np.uint8)))) == 0
 
 
 def test_one_detector_takes_pictures_of_many_sizes(detector: Detector, astronaut: NDArray[np.uint8]) -> None:

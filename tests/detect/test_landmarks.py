@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clef_rt.detect.boxes import box_from_landmarks
+from clef_rt.detect.boxes import box_from_landmarks, roll_from_landmarks
 from clef_rt.detect.landmarks import CROP_SIZE, MODEL, LandmarkNet, cut_crop, square_around
 from clef_rt.errors import DetectorError
 from clef_rt.picture import Picture
@@ -64,6 +64,20 @@ def test_a_face_is_followed_by_the_network_alone(net: LandmarkNet, gray: NDArray
         assert presence[0] > 0.6, frame
         assert _error(landmarks[0], truth) < 0.15, frame
         box = box_from_landmarks(landmarks)
+
+
+@pytest.mark.parametrize("degrees", [-50, -30, 30, 50])
+def test_a_second_pass_finds_the_landmarks_of_tilted_heads(
+    net: LandmarkNet, gray: NDArray[np.uint8], degrees: float
+) -> None:
+    matrix = cv2.getRotationMatrix2D((226, 130), degrees, 1)
+    matrix[:, 2] += 100
+    tilted = cv2.warpAffine(gray, matrix, (700, 700), borderMode=cv2.BORDER_REPLICATE)
+    truth = (ASTRONAUT @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    [(landmarks, presence)] = net.refine([tilted], [box_from_landmarks(truth[None])], passes=2)
+    assert presence[0] > 0.9
+    assert _error(landmarks[0], truth) < 0.12
+    assert roll_from_landmarks(landmarks)[0] == pytest.approx(np.radians(-degrees), abs=0.1)
 
 
 def test_a_lost_face_is_noticed(net: LandmarkNet, gray: NDArray[np.uint8]) -> None:
@@ -138,6 +152,23 @@ def test_a_crop_shows_what_lies_in_its_square(side: int, corner: tuple[int, int]
         expected = np.clip((along + corner[0 if plane is x else 1]), 0, 399) * 255 / 400
         got = out if plane is x else out.T
         assert np.abs(got - expected).max() < max(4, 1.5 * side / CROP_SIZE)
+
+
+@pytest.mark.parametrize("side", [40, 64, 150, 420])
+@pytest.mark.parametrize("roll", [-2.0, -0.3, 0.5, 1.2])
+def test_a_turned_crop_shows_what_lies_in_its_turned_square(side: int, roll: float) -> None:
+    y, x = np.mgrid[:400, :400]
+    corner = np.array([120, 90])
+    along = ((np.arange(CROP_SIZE) + 0.5) / CROP_SIZE - 0.5) * side
+    right, down = np.meshgrid(along, along)
+    centre = corner + (side - 1) / 2
+    at_x = centre[0] + np.cos(roll) * right - np.sin(roll) * down
+    at_y = centre[1] + np.sin(roll) * right + np.cos(roll) * down
+    inside = (at_x > 5) & (at_x < 394) & (at_y > 5) & (at_y < 394)
+    for plane, at in ((x, at_x), (y, at_y)):
+        out = np.empty((CROP_SIZE, CROP_SIZE), np.uint8)
+        cut_crop((plane * 255 / 400).astype(np.uint8), np.array([*corner, side]), out, roll)
+        assert np.abs(out - at * 255 / 400)[inside].max() < 4
 
 
 def test_a_square_far_outside_is_black_and_sizes_are_bounded() -> None:
