@@ -32,7 +32,7 @@ class LandmarkNet:
     Args:
         path: ONNX file with the input `crops` (n, 64, 64) uint8 and the outputs `landmarks` (n, 5, 2), in sides of
             the crop from its centre, and `presence` (n,).
-        threads: for onnxruntime. One face takes 0.1 ms, so a second thread costs more than it brings.
+        threads: for onnxruntime. One face takes 0.3 ms, so a second thread costs more than it brings.
 
     Raises:
         DetectorError: the file is missing or isn't such a model.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,9 @@ def main(
     ferplus: Annotated[int, typer.Option(help="How many faces of FERPlus to use.", min=0)] = 7_000,
 ) -> None:
     """Label, train, export and measure; the card is written beside the ONNX file."""
+    if importlib.util.find_spec("mediapipe") is None:
+        console.print("mediapipe, which labels the faces, is not installed. Install it with: pip install mediapipe")
+        raise typer.Exit(2)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
