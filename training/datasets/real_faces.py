@@ -1,0 +1,46 @@
+"""Photographs of faces with one emotion word each: press pictures, mostly, with subject ids."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from clef_rt.errors import ConfigError
+
+__all__ = ["real_faces"]
+
+FILE: Final = "real_faces/real_faces.zip"
+
+
+def real_faces(root: Path) -> pd.DataFrame:
+    """The manifest of `real_faces`.
+
+    The word is one annotator's and noisy, so it is an activity, a coarse description (CLEF, stage 1), and no
+    expression label.
+
+    Args:
+        root: the folder that holds `real_faces/real_faces.zip`: `labels.csv` (file, subject, label, split) and
+            `images/`.
+
+    Raises:
+        ConfigError: the file is missing or isn't laid out so.
+    """
+    try:
+        with zipfile.ZipFile(root / FILE) as archive:
+            rows = pd.read_csv(io.BytesIO(archive.read("labels.csv")), dtype=str)
+            return pd.DataFrame(
+                {
+                    "path": f"{FILE}!images/" + rows["file"],
+                    "subject": "real_faces-" + rows["subject"],
+                    "sequence": rows["file"].str.removesuffix(".jpg"),
+                    "frame": 0,
+                    "activity": rows["label"],
+                    "split": rows["split"],
+                }
+            )
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{root / FILE} isn't real_faces: {error}.", "See docs/training.md for its layout.") from None
