@@ -24,6 +24,7 @@ _MIRRORED = (1, 0, 2, 4, 3)
 _EYE_DISTANCE = 0.30  # of the crop; ArcFace's 0.315 with eyes at y 0.46 cuts the chin of an open mouth off
 _EYE_HEIGHT = 0.40
 _MINIFY_LIMIT = 0.5  # bilinear warping reads 2×2 pixels, so below half size it skips some
+_LONGEST_SIDE = 32_766  # OpenCV refuses to warp out of longer pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +135,8 @@ def align_crops(
         raise ValueError(f"out must be {expected} uint8, contiguous; got {out.shape} {out.dtype}")
     for matrix, crop in zip(matrices, out, strict=True):
         source = image
-        if float(np.hypot(matrix[0, 0], matrix[1, 0])) < _MINIFY_LIMIT:
+        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        if scale < _MINIFY_LIMIT or max(image.shape[:2]) > _LONGEST_SIDE:
             source, matrix = _shrink_region(image, matrix, size)
         if source.size == 0:
             crop[:] = 0
@@ -156,7 +158,7 @@ def _shrink_region(
         raise ValueError("the landmarks have no likeness to a face: the best transform shrinks it to a point")
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]]) - 0.5
     corners = (corners - matrix[:, 2]) @ np.linalg.inv(linear).T
-    factor = int(1 / scale)
+    factor = max(int(1 / scale), 1)
     low = np.floor(corners.min(axis=0)).astype(int) - factor
     high = np.ceil(corners.max(axis=0)).astype(int) + factor + 1
     left, top = np.maximum(low, 0)

@@ -27,11 +27,9 @@ from clef_rt.picture import Picture
 from clef_rt.quality import face_quality
 from clef_rt.track import Track
 from clef_rt.wire.hello import Hello
+from clef_rt.wire.schema import MAX_FACES
 
 __all__ = ["Analyzer", "load"]
-
-_MAX_FACES = 256  # what a message may hold
-
 
 class Analyzer:
     """Scores the faces of pictures and cameras. Used by one thread at a time.
@@ -70,8 +68,8 @@ class Analyzer:
     ) -> None:
         if detect_every < 1:
             raise ConfigError(f"detect_every is {detect_every}.", "Give a number of frames, 1 or more.")
-        if not 1 <= max_faces <= _MAX_FACES:
-            raise ConfigError(f"max_faces is {max_faces}.", f"Give a number from 1 to {_MAX_FACES}.")
+        if not 1 <= max_faces <= MAX_FACES:
+            raise ConfigError(f"max_faces is {max_faces}.", f"Give a number from 1 to {MAX_FACES}.")
         self.bundle = bundle
         self.labels = LabelBank.from_bundle(bundle)
         self.detector = load_detector(detector) if isinstance(detector, str) else detector
@@ -249,7 +247,5 @@ def _picture(image: object) -> Picture:
     if image is None:
         raise TypeError("analyze() takes an image; got None, which cv2.imread returns for a file that it can't read")
     if not isinstance(image, np.ndarray):
-        raise TypeError(
-            f"analyze() takes an array or a Picture; got {type(image).__name__}; read files with cv2.imread"
-        )
+        raise TypeError(f"analyze() takes an array; got {type(image).__name__}; read image files with cv2.imread")
     return Picture.from_array(np.ascontiguousarray(image))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clef_rt.detect import Detections, Detector
-from clef_rt.detect.boxes import box_from_landmarks
+from clef_rt.detect.boxes import box_from_landmarks, iou
 from clef_rt.detect.landmarks import LandmarkNet
 from clef_rt.frame import Frame
 from clef_rt.picture import Picture
@@ -18,6 +19,7 @@ from clef_rt.track import Track, Tracker
 __all__ = ["Follower"]
 
 _KEEP_SCORE: Final = 0.4  # below this probability a box holds its face no more
+_NESTED: Final = 0.7  # of the smaller box; two faces that overlap so far aren't both seen
 # Without a face, or with one missing, a detector is the only way to a score, so it runs more often than beside faces
 # that are followed: a newcomer waits 0.1 s at 25 fps, and the search takes a third of its full cost.
 _SEARCH_EVERY: Final = 3
@@ -41,15 +43,21 @@ class Follower:
         self._cameras: dict[str, _Camera] = {}
 
     def find(self, picture: Picture) -> Detections:
-        """The faces of one picture, best score first. Leaves the tracks alone."""
+        """The faces of one picture, best score first. Leaves the tracks alone.
+
+        The landmarks are the network's, whatever the detector, so a face is cropped alike by all of them and in every
+        frame. YuNet's own lie 10.0 % of the eyes' distance off MediaPipe's, the network's in YuNet's boxes 4.2 %
+        (means over 348 photographs).
+        """
         found = self._detector.detect(picture)
         [(landmarks, presence)] = self._net.refine([picture.gray()], [found.boxes], passes=2)
         sure = presence >= _KEEP_SCORE
-        return Detections(
+        refined = Detections(
             np.where(sure[:, None], box_from_landmarks(landmarks), found.boxes),
             np.where(sure[:, None, None], landmarks, found.landmarks),
             found.scores,
         )
+        return _one_a_face(_within(refined, picture))
 
     def follow(self, frames: Sequence[Frame]) -> list[list[Track]]:
         """The faces seen in each frame, oldest track first.
@@ -66,7 +74,7 @@ class Follower:
             faces = Detections(box_from_landmarks(landmarks), landmarks, presence)
             searched = camera.due(bool((presence[camera.seen] < _KEEP_SCORE).any()))
             if searched:
-                faces = Detections.joined(faces, self._detector.detect(frame.picture))
+                faces = _one_a_face(Detections.joined(faces, self.find(frame.picture)))
             tracks = camera.tracker.update(faces, t_ns, detected=searched)
             camera.frames += 1
             camera.seen = np.array([track.missed == 0 for track in tracks], bool)
@@ -123,3 +131,35 @@ class _Clock:
         self._now_ns += step if step > 0 else max(frame.captured_mono_ns - mono_ns, 0)
         self._last = (frame.pts_ns, frame.captured_mono_ns)
         return self._now_ns
+
+
+def _within(faces: Detections, picture: Picture) -> Detections:
+    """The faces whose coordinates make sense: finite, centred in the picture, with the landmarks at the box."""
+    with np.errstate(invalid="ignore"):  # what isn't finite compares as False
+        corner, size = faces.boxes[:, None, :2], faces.boxes[:, None, 2:]
+        centre = corner[:, 0] + size[:, 0] / 2
+        inside = ((centre >= 0) & (centre <= (picture.width, picture.height))).all(axis=1)
+        offset = faces.landmarks - corner
+        near = ((offset >= -size / 2) & (offset <= size * 1.5) & (size > 0)).all(axis=(1, 2))
+    return _only(faces, np.flatnonzero(inside & near))
+
+
+def _one_a_face(faces: Detections) -> Detections:
+    """Of boxes of which one holds most of the other, the one with the best score.
+
+    A detector that takes a face and its hair for a larger face gives one box in the other, at an IoU that two faces
+    side by side can have.
+    """
+    order = np.argsort(-faces.scores, kind="stable")
+    overlap, area = iou(faces.boxes, faces.boxes), faces.boxes[:, 2:].prod(axis=1)
+    shared = overlap * (area[:, None] + area) / (1 + overlap)
+    nested = shared > _NESTED * np.minimum(area[:, None], area)
+    kept: list[int] = []
+    for index in order:
+        if not nested[index, kept].any():
+            kept.append(int(index))
+    return _only(faces, np.array(kept, np.intp))
+
+
+def _only(faces: Detections, indexes: NDArray[np.intp]) -> Detections:
+    return Detections(faces.boxes[indexes], faces.landmarks[indexes], faces.scores[indexes])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -49,12 +50,14 @@ class Watch:
             self._thread.join(timeout_s)
 
     def _run(self, readers: tuple[Reader, ...]) -> None:
+        check_s = time.monotonic() + _CHECK_S
         while True:
             try:
-                status = self._statuses.get(timeout=_CHECK_S)
+                status = self._statuses.get(timeout=max(0.0, check_s - time.monotonic()))
             except queue.Empty:
                 for reader in readers:
                     reader.check()
+                check_s = time.monotonic() + _CHECK_S
                 continue
             if status is None:
                 return

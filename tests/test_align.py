@@ -162,6 +162,20 @@ def test_outside_of_the_image_is_black(scale: int) -> None:
     assert (out[1] == 0).all()
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.4, 3.0])
+def test_faces_of_pictures_longer_than_opencv_warps_are_aligned_too(scale: float) -> None:
+    image = np.zeros((200, 33_000), np.uint8)
+    image[:, 32_000:32_200] = _smooth_picture(200, 200)[..., 0]
+    template = face_template(64)
+    points = template.points * scale
+    crops = [
+        align_crops(picture, points[None], template, np.zeros((1, 64, 64, 1), np.uint8)).astype(int)
+        for picture, points in ((image, points + np.array((32_000, 0))), (image[:, 32_000:32_200].copy(), points))
+    ]
+    assert crops[1].any()
+    assert np.abs(crops[0] - crops[1])[:, 4:, 4:].max() <= 3
+
+
 def test_no_face_leaves_an_empty_batch_and_a_wrong_buffer_is_refused() -> None:
     image = np.zeros((50, 50), np.uint8)
     template = face_template(32)
