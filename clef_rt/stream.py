@@ -138,8 +138,8 @@ def stream(
     sources: Source | Sequence[Source],
     *,
     analyzer: Analyzer | None = None,
-    cameras: Sequence[str] | None = None,
-    options: SourceOptions | None = None,
+    cameras: Sequence[str | None] | None = None,
+    options: SourceOptions | Sequence[SourceOptions] | None = None,
     on_status: Callable[[Status], None] | None = None,
     latest: bool | None = None,
     retry_first: bool = False,
@@ -154,7 +154,7 @@ def stream(
         sources: a camera's number, a URL, a file or a folder of images; or several of them.
         analyzer: by default `load()`.
         cameras: the cameras' names, as many as sources; made from the sources where not given (`front`, `front-2`).
-        options: how to open them.
+        options: how to open them; for all, or one a source.
         on_status: called at each change of a camera's state, in their order, in a thread of its own and without any
             lock held, so it may take its time, and comes in time while the iterating thread is busy.
             `Publisher.status` is such a function. What it raises is logged.
@@ -170,6 +170,7 @@ def stream(
     """
     several = _several(sources)
     names = _names(several, cameras)
+    ways = _ways(several, options)
     policy = None if latest is None else Policy.LATEST if latest else Policy.LOSSLESS
     wake, watch = threading.Condition(), Watch(on_status)
     readers = [
@@ -177,12 +178,12 @@ def stream(
             source,
             wake=wake,
             camera=name,
-            options=options,
+            options=way,
             on_status=watch.tell,
             policy=policy,
             retry_first=retry_first,
         )
-        for source, name in zip(several, names, strict=True)
+        for source, name, way in zip(several, names, ways, strict=True)
     ]
     try:
         watch.start(readers)
@@ -209,27 +210,34 @@ def _several(sources: Source | Sequence[Source]) -> list[SourceUri]:
     return [SourceUri.parse(source) for source in several]
 
 
-def _names(sources: list[SourceUri], cameras: Sequence[str] | None) -> list[str]:
-    if cameras is None:
-        return _unique([camera_name(source) for source in sources])
-    cameras = [cameras] if isinstance(cameras, str) else list(cameras)
-    if len(cameras) != len(sources):
-        raise ConfigError(f"{len(sources)} source(s) but {len(cameras)} camera name(s).", "Give one name a source.")
-    if twice := sorted({name for name in cameras if cameras.count(name) > 1}):
+def _names(sources: list[SourceUri], cameras: Sequence[str | None] | None) -> list[str]:
+    given = [None] * len(sources) if cameras is None else [cameras] if isinstance(cameras, str) else list(cameras)
+    if len(given) != len(sources):
+        raise ConfigError(f"{len(sources)} source(s) but {len(given)} camera name(s).", "Give one name a source.")
+    taken = [name for name in given if name is not None]
+    if twice := sorted({name for name in taken if taken.count(name) > 1}):
         raise ConfigError(f"Two cameras are called {', '.join(twice)}.", "Give each a name of its own.")
-    return cameras
+    names: list[str] = []
+    for source, name in zip(sources, given, strict=True):
+        names.append(name if name is not None else _unique(camera_name(source), [*names, *taken]))
+    return names
 
 
-def _unique(names: list[str]) -> list[str]:
-    unique: list[str] = []
-    for name in names:
-        number, candidate = 1, name
-        while candidate in unique:
-            number += 1
-            ending = f"-{number}"
-            candidate = name[: 64 - len(ending)] + ending
-        unique.append(candidate)
-    return unique
+def _unique(name: str, taken: Sequence[str]) -> str:
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        ending = f"-{number}"
+        candidate = name[: 64 - len(ending)] + ending
+    return candidate
+
+
+def _ways(sources: list[SourceUri], options: SourceOptions | Sequence[SourceOptions] | None) -> list[SourceOptions]:
+    if options is None or isinstance(options, SourceOptions):
+        return [options or SourceOptions()] * len(sources)
+    if len(options) != len(sources):
+        raise ConfigError(f"{len(sources)} source(s) but options for {len(options)}.", "Give options for each.")
+    return list(options)
 
 
 def _wait_open(readers: Sequence[Reader], timeout_s: float) -> None:
