@@ -15,16 +15,16 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from clef_rt.analyzer import Analyzer, load
-from clef_rt.errors import ConfigError, SourceTimeout
+from clef_rt.cameras import Source, list_options, list_sources, name_cameras
+from clef_rt.errors import SourceTimeout
 from clef_rt.frame import Frame, Observation
 from clef_rt.reader import Reader
 from clef_rt.slot import Policy
-from clef_rt.sources import SourceOptions, SourceUri, camera_name
+from clef_rt.sources import SourceOptions
 from clef_rt.status import Status
 from clef_rt.watch import Watch
 
@@ -32,8 +32,6 @@ __all__ = ["Stream", "stream"]
 
 _CLOSE_S: Final = 2.0  # for all readers together
 _WAIT_S: Final = 0.5  # no wait is endless, so that Ctrl-C is heard on every system
-
-Source = str | int | Path | SourceUri
 
 
 class Stream:
@@ -87,6 +85,8 @@ class Stream:
             EncoderError: the engine fails.
         """
         try:
+            if not self._shut.alive:
+                raise StopIteration
             while not self._ready:
                 self._ready.extend(self.analyzer.observe(self._take()))
         except BaseException:
@@ -153,7 +153,8 @@ def stream(
     Args:
         sources: a camera's number, a URL, a file or a folder of images; or several of them.
         analyzer: by default `load()`.
-        cameras: the cameras' names, as many as sources; made from the sources where not given (`front`, `front-2`).
+        cameras: the cameras' names, as many as sources; None in place of one, or of all, makes it from the source
+            (`front`, `front-2`).
         options: how to open them; for all, or one a source.
         on_status: called at each change of a camera's state, in their order, in a thread of its own and without any
             lock held, so it may take its time, and comes in time while the iterating thread is busy.
@@ -164,18 +165,18 @@ def stream(
         open_timeout_s: for all first attempts together; without meaning with `retry_first`.
 
     Raises:
-        ConfigError: there is no source, or the names don't fit.
+        ConfigError: there is no source, or the names or options don't fit.
         SourceError: a source can't be opened.
         ClefError: the default analyzer can't be loaded.
     """
-    several = _several(sources)
-    names = _names(several, cameras)
-    ways = _ways(several, options)
+    uris = list_sources(sources)
+    names = name_cameras(uris, cameras)
+    ways = list_options(len(uris), options)
     policy = None if latest is None else Policy.LATEST if latest else Policy.LOSSLESS
     wake, watch = threading.Condition(), Watch(on_status)
     readers = [
         Reader(
-            source,
+            uri,
             wake=wake,
             camera=name,
             options=way,
@@ -183,7 +184,7 @@ def stream(
             policy=policy,
             retry_first=retry_first,
         )
-        for source, name, way in zip(several, names, ways, strict=True)
+        for uri, name, way in zip(uris, names, ways, strict=True)
     ]
     try:
         watch.start(readers)
@@ -196,48 +197,6 @@ def stream(
     except BaseException:
         _shut(readers, watch)
         raise
-
-
-def _several(sources: Source | Sequence[Source]) -> list[SourceUri]:
-    several = [sources] if isinstance(sources, (str, int, Path, SourceUri)) else sources
-    if not isinstance(several, Sequence):
-        raise ConfigError(
-            f"stream() takes sources, not {type(sources).__name__}.",
-            "Give a camera's number, a URL or a file; for pixels there is Analyzer.analyze(image).",
-        )
-    if not several:
-        raise ConfigError("There is no source.", "Give a camera's number, a URL, a file or a folder.")
-    return [SourceUri.parse(source) for source in several]
-
-
-def _names(sources: list[SourceUri], cameras: Sequence[str | None] | None) -> list[str]:
-    given = [None] * len(sources) if cameras is None else [cameras] if isinstance(cameras, str) else list(cameras)
-    if len(given) != len(sources):
-        raise ConfigError(f"{len(sources)} source(s) but {len(given)} camera name(s).", "Give one name a source.")
-    taken = [name for name in given if name is not None]
-    if twice := sorted({name for name in taken if taken.count(name) > 1}):
-        raise ConfigError(f"Two cameras are called {', '.join(twice)}.", "Give each a name of its own.")
-    names: list[str] = []
-    for source, name in zip(sources, given, strict=True):
-        names.append(name if name is not None else _unique(camera_name(source), [*names, *taken]))
-    return names
-
-
-def _unique(name: str, taken: Sequence[str]) -> str:
-    number, candidate = 1, name
-    while candidate in taken:
-        number += 1
-        ending = f"-{number}"
-        candidate = name[: 64 - len(ending)] + ending
-    return candidate
-
-
-def _ways(sources: list[SourceUri], options: SourceOptions | Sequence[SourceOptions] | None) -> list[SourceOptions]:
-    if options is None or isinstance(options, SourceOptions):
-        return [options or SourceOptions()] * len(sources)
-    if len(options) != len(sources):
-        raise ConfigError(f"{len(sources)} source(s) but options for {len(options)}.", "Give options for each.")
-    return list(options)
 
 
 def _wait_open(readers: Sequence[Reader], timeout_s: float) -> None:
@@ -256,10 +215,8 @@ def _wait_open(readers: Sequence[Reader], timeout_s: float) -> None:
             if waiting[-1].error is not None:
                 raise
             if time.monotonic() > deadline_s:
-                uri = waiting[-1].uri
-                raise SourceTimeout(
-                    f"{uri} could not be opened within {timeout_s:g} s.", "Check that it is on."
-                ) from None
+                what = f"{waiting[-1].uri} could not be opened within {timeout_s:g} s."
+                raise SourceTimeout(what, "Check that it is on.") from None
         else:
             waiting.pop(0)
 
