@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -33,8 +34,8 @@ def _known_uri(value: str) -> str:
 
 def _size(value: object) -> object:
     if isinstance(value, str):
-        sides = value.lower().split("x")
-        value = [int(side[:6]) for side in sides if side.isascii() and side.isdecimal()]
+        match = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", value.strip())
+        value = match and [int(side) for side in match.groups()]
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise ValueError("write width and height in pixels, such as 1280x720")
     return tuple(value)

@@ -1,0 +1,27 @@
+"""The command line: `clef-rt`, or `python -m clef_rt`."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from clef_rt.errors import ClefError
+
+__all__ = ["main"]
+
+EXIT_WRONG = 2
+"""The exit code of whatever the user can mend: a wrong option, file, camera or address."""
+
+
+def main() -> NoReturn:
+    """Run the command line, and exit."""
+    # A thread that computes in Python must not keep the one that stamps frames waiting for 5 ms at a time.
+    sys.setswitchinterval(0.0005)
+    from clef_rt.cli.app import app
+
+    try:
+        app(prog_name="clef-rt")
+    except ClefError as error:
+        print(f"clef-rt: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(EXIT_WRONG)
+    sys.exit(0)

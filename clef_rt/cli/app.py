@@ -1,0 +1,50 @@
+"""The commands, put together. Nothing heavy is imported here: `clef-rt --help` should come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from clef_rt._version import __version__
+from clef_rt.cli import live
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="clef-rt",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _examples(pairs: Sequence[tuple[str, str]]) -> str:
+    """The lines below a command's options. Typer makes a line of each paragraph."""
+    width = max(len(command) for command, _ in pairs)
+    return "\n\n".join(
+        ["[bold]Examples[/bold]", *(f"{command.ljust(width)}  [dim]{what}[/dim]" for command, what in pairs)]
+    )
+
+
+app.command(epilog=_examples(live.EXAMPLES))(live.live)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"clef-rt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Live facial Action Unit and expression scores from any camera, defined by text, published over ZeroMQ.
+
+    Try [bold]clef-rt demo[/bold], then [bold]clef-rt live 0[/bold] with a webcam.
+    """
