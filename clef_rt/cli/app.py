@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clef_rt._version import __version__
-from clef_rt.cli import live
+from clef_rt.cli import configure, demo, doctor, image, live, models, subscribe
 
 __all__ = ["app"]
 
@@ -29,7 +29,17 @@ def _examples(pairs: Sequence[tuple[str, str]]) -> str:
     )
 
 
+app.command()(demo.demo)
 app.command(epilog=_examples(live.EXAMPLES))(live.live)
+app.command(epilog=_examples(subscribe.EXAMPLES))(subscribe.subscribe)
+app.command(epilog=_examples(image.EXAMPLES))(image.image)
+app.command(epilog=_examples(models.EXAMPLES))(models.models)
+app.command()(doctor.doctor)
+
+config_app = typer.Typer(no_args_is_help=True, help="Write or check a configuration file.")
+config_app.command()(configure.example)
+config_app.command(epilog=_examples(configure.EXAMPLES))(configure.check)
+app.add_typer(config_app, name="config")
 
 
 def _version(asked: bool) -> None:

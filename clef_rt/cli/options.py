@@ -22,7 +22,7 @@ Bundle = Annotated[
     typer.Option(
         "--bundle",
         metavar="PATH|NAME",
-        help="The model: a bundle's folder, a .clef file, or an embedded one's name; the embedded default if not given.",
+        help="The model: a bundle's folder, a .clef file, or an embedded bundle's name; by default `default`.",
         rich_help_panel=ANALYSIS,
     ),
 ]
@@ -46,8 +46,8 @@ Endpoint = Annotated[
     typer.Option(
         "--endpoint",
         metavar="ADDRESS",
-        help="Where to publish: tcp://HOST:PORT or ipc://PATH; tcp://127.0.0.1:5599 by default. tcp://*:5599 opens it to "
-        "the network.",
+        help="Where to publish: tcp://HOST:PORT or ipc://PATH; tcp://127.0.0.1:5599 by default. "
+        "tcp://*:5599 opens it to the network.",
         rich_help_panel=WIRE,
     ),
 ]
@@ -92,7 +92,7 @@ ConfigFile = Annotated[
 ]
 
 
-def output_kind(*, plain: bool, json: bool, quiet: bool) -> OutputKind | None:
+def output_kind(*, plain: bool, json: bool, quiet: bool = False) -> OutputKind | None:
     """The output that the options ask for; None where they ask for none.
 
     Raises:

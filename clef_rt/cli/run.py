@@ -1,26 +1,27 @@
-"""Runs what `live` and `demo` were asked to: publisher, stream, subscriber and output, up and down in order."""
+"""Runs `live`, `demo` and `subscribe`: publisher, stream, subscriber and output, up and down in order."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from clef_rt.analyzer import load
 from clef_rt.cli.interrupts import Interrupts
-from clef_rt.cli.outputs import choose
+from clef_rt.cli.outputs import OutputKind, choose
 from clef_rt.cli.session import Consumer, Producer, attend
 from clef_rt.cli.tally import Tally
 from clef_rt.cli.terminal import log_to, stderr_console, tolerant_of_closed_pipes
 from clef_rt.config import LiveSettings
-from clef_rt.errors import ConfigError
+from clef_rt.errors import ConfigError, SourceTimeout
 from clef_rt.publish import Publisher
 from clef_rt.status import Status
 from clef_rt.stream import stream
 from clef_rt.subscribe import subscribe
+from clef_rt.wire.endpoint import Endpoint
 
-__all__ = ["run_live"]
+__all__ = ["run_live", "run_subscribe"]
 
 
 def run_live(settings: LiveSettings, title: str) -> None:
@@ -100,6 +101,48 @@ def run_live(settings: LiveSettings, title: str) -> None:
         for error in (producer.error, consumer.error if consumer else None):
             if error is not None:
                 raise error
+
+
+def run_subscribe(
+    endpoint: str,
+    *,
+    cameras: Sequence[str] | None,
+    latest: bool,
+    timeout_s: float | None,
+    duration_s: float | None,
+    kind: OutputKind,
+) -> None:
+    """Show what a publisher sends until somebody ends it. For the main thread.
+
+    Args:
+        endpoint: the publisher's.
+        cameras: only these; all if None.
+        latest: as for `clef_rt.subscribe`.
+        timeout_s: end when nothing comes for so long.
+        duration_s: end after so long.
+        kind: of output.
+
+    Raises:
+        ClefError: the endpoint is wrong.
+        SourceTimeout: nothing came for `timeout_s`, though not all cameras have told their end.
+    """
+    with Interrupts() as interrupts, tolerant_of_closed_pipes(), contextlib.ExitStack() as stack:
+        output = choose(kind, f"clef-rt subscribe · {endpoint}", "Ctrl-C ends")
+        assert output is not None, "quiet is no way to subscribe"
+        log_to(output.console)
+        subscription = stack.enter_context(subscribe(endpoint, cameras=cameras, latest=latest, timeout_s=timeout_s))
+        same_host = Endpoint.parse(endpoint, default="connect").is_local
+        consumer = Consumer(subscription, Tally(same_host=same_host, from_start=False), output)
+        interrupts.patient()
+        consumer.start()
+        try:
+            attend(interrupts, consumer, running=lambda: consumer.running, duration_s=duration_s)
+        finally:
+            counts = subscription.counts
+            refused = f" {counts.invalid} messages were refused." if counts.invalid else ""
+            consumer.close(f"Received {counts.received} messages, passed over {counts.skipped} observations.{refused}")
+        if consumer.error is not None and not (isinstance(consumer.error, SourceTimeout) and consumer.all_stopped):
+            raise consumer.error
 
 
 @contextlib.contextmanager

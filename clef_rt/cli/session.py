@@ -85,14 +85,13 @@ class Consumer:
         observations: how many have come.
         writing: held while the output takes an event.
         error: what ended the reading, if it was no ordinary end.
-        stopped: the cameras that have told their end.
     """
 
     def __init__(self, subscription: Subscription, tally: Tally, output: Output) -> None:
         self.observations = 0
         self.writing = threading.Lock()
         self.error: Exception | None = None
-        self.stopped: set[str] = set()
+        self._stopped: dict[str, bool] = {}
         self._subscription = subscription
         self._tally = tally
         self._output = output
@@ -102,6 +101,11 @@ class Consumer:
     def running(self) -> bool:
         """Whether more may come."""
         return self._thread.is_alive()
+
+    @property
+    def all_stopped(self) -> bool:
+        """Whether there were cameras, and all have told their end."""
+        return bool(self._stopped) and all(self._stopped.values())
 
     def start(self) -> None:
         """Begin."""
@@ -122,7 +126,7 @@ class Consumer:
 
         def complete() -> bool:
             missing = published - self.observations - sum(self._subscription.lost.values())
-            return missing <= 0 and wanted <= self.stopped
+            return missing <= 0 and all(self._stopped.get(camera) for camera in wanted)
 
         self._wait(complete)
 
@@ -150,8 +154,7 @@ class Consumer:
                 if isinstance(event, Observation):
                     self.observations += 1
                 elif isinstance(event, Status):
-                    stopped = event.state is CameraState.STOPPED
-                    (self.stopped.add if stopped else self.stopped.discard)(event.camera)
+                    self._stopped[event.camera] = event.state is CameraState.STOPPED
         except Exception as error:  # raised again in the main thread
             self.error = error
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.logging import RichHandler
 
-__all__ = ["LOG_WIDTH", "log_to", "stderr_console", "tolerant_of_closed_pipes"]
+__all__ = ["LOG_WIDTH", "log_to", "stderr_console", "stdout_console", "tolerant_of_closed_pipes"]
 
 LOG_WIDTH = 120
 
@@ -19,6 +19,11 @@ LOG_WIDTH = 120
 def stderr_console() -> Console:
     """Writes to stderr; in a file, lines are longer than the 80 columns that Rich would take."""
     return Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH)
+
+
+def stdout_console() -> Console:
+    """Writes to stdout what may come from anywhere: as it is, without Rich's markup."""
+    return Console(width=None if sys.stdout.isatty() else LOG_WIDTH, markup=False, highlight=False)
 
 
 def log_to(console: Console | None) -> None:

@@ -53,7 +53,7 @@ def live_view(
     if len(faces) > room:
         parts.append(Text(f" … and {len(faces) - room} more faces", "dim"))
     elif not faces:
-        parts.append(Text(" no face in sight", "dim"))
+        parts.append(Text(" no face in sight" if snapshot.cameras else " nothing has come yet", "dim"))
     parts.append(Text(printable(footer), "dim", no_wrap=True, overflow="ellipsis"))
     return Group(*parts)
 
