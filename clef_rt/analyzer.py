@@ -248,4 +248,4 @@ def _picture(image: object) -> Picture:
         raise TypeError("analyze() takes an image; got None, which cv2.imread returns for a file that it can't read")
     if not isinstance(image, np.ndarray):
         raise TypeError(f"analyze() takes an array; got {type(image).__name__}; read image files with cv2.imread")
-    return Picture.from_array(np.ascontiguousarray(image))
+    return Picture.from_array(image)

@@ -136,9 +136,22 @@ def test_colour_luminance_and_pictures_are_taken_alike(analyzer: Analyzer) -> No
     image = portrait()
     [face] = analyzer.analyze(image)
     gray = Picture.from_array(image).gray()
-    for other in (Picture.from_array(image), gray, np.asfortranarray(image), image[..., ::-1][..., ::-1]):
+    for other in (Picture.from_array(image), gray, np.asfortranarray(image), gray[:, ::-1].copy()[:, ::-1]):
         [found] = analyzer.analyze(other)
         assert same(face, found)
+
+
+def test_landmarks_are_the_same_whatever_the_detector(bundle: Bundle, cascade: Detector) -> None:
+    picture = portrait()
+    [face] = Analyzer(bundle, detector=cascade).analyze(picture)
+    off = face.landmarks + np.array([[4, -3], [-4, 3], [3, 5], [-5, 2], [2, -6]], np.float32)
+    box = face.box + np.array([-6, 4, 8, -6], np.float32)
+    other = Analyzer(bundle, detector=Giving(Detections(box[None], off[None], np.full(1, 0.8, np.float32))))
+    [found] = other.analyze(picture)
+    assert np.abs(found.landmarks - face.landmarks).max() < 1.5
+    assert found.det_score == pytest.approx(0.8)
+    [observation] = other.observe([frame(picture)])
+    assert np.abs(observation.faces[0].landmarks - face.landmarks).max() < 1.5
 
 
 def test_an_encoder_of_colour_gets_rgb(bundle: Bundle, cascade: Detector) -> None:
@@ -225,6 +238,21 @@ def test_a_face_that_moves_keeps_its_number_between_detections(bundle: Bundle, c
         assert ids(observation) == [0]
         assert abs(observation.faces[0].box[[0, 2]] @ (1, 0.5) - x) < 20
     assert detector.calls <= 4  # the first frame, and every tenth
+
+
+@pytest.mark.parametrize("stamps", ["stream", "capture"])
+def test_faces_are_followed_by_the_clock_that_runs_evenly(bundle: Bundle, cascade: Detector, stamps: str) -> None:
+    # A file is decoded as fast as may be, with pauses; a stream without time stamps has its capture stamps alone.
+    detector = Counting(cascade)
+    analyzer = Analyzer(bundle, detector=detector, detect_every=1000)
+    mono_ns = 0
+    for index in range(12):
+        mono_ns += STEP_NS if stamps == "capture" else 1_000_000 if index % 4 else 500_000_000
+        moving = frame([(50 + 4 * index * (index + 1), 180, 200)], index)  # at last by its own width in each
+        moving = replace(moving, captured_mono_ns=mono_ns, pts_ns=0 if stamps == "capture" else moving.pts_ns)
+        [observation] = analyzer.observe([moving])
+        assert ids(observation) == [0]
+    assert detector.calls == 1
 
 
 def test_two_faces_that_cross_keep_their_numbers(analyzer: Analyzer) -> None:
@@ -320,6 +348,17 @@ def test_a_box_around_another_is_no_second_face(analyzer: Analyzer) -> None:
     assert len(observation.faces) == 1
 
 
+def test_a_box_around_a_followed_face_is_no_second_face(bundle: Bundle, cascade: Detector) -> None:
+    picture = scene([(310, 180, 200)])
+    found = cascade.detect(Picture.from_array(picture))
+    true, larger = (Detections(found.boxes[[i]], found.landmarks[[i]], found.scores[[i]]) for i in range(2))
+    detector = Giving(true)
+    analyzer = Analyzer(bundle, detector=detector, detect_every=1)
+    assert ids(analyzer.observe([frame(picture, 0)])[0]) == [0]
+    detector.detections = larger
+    assert [ids(analyzer.observe([frame(picture, index)])[0]) for index in range(1, 5)] == [[0]] * 4
+
+
 def test_a_detector_is_asked_seldom_but_more_often_without_a_face(bundle: Bundle, cascade: Detector) -> None:
     def calls(places: Sequence[Place], every: int) -> list[int]:
         detector = Counting(cascade)
@@ -367,6 +406,7 @@ def test_faces_that_can_not_be_aligned_are_left_out(bundle: Bundle) -> None:
     [face] = Analyzer(bundle).analyze(picture)
     away = np.array([400, 300, 20, 20], np.float32)  # no face there
     bad = [
+        np.full((5, 2), 410.0) - (0, 100),
         np.full((5, 2), np.nan),
         np.full((5, 2), np.inf),
         np.full((5, 2), 7.0),

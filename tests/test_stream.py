@@ -114,11 +114,13 @@ def test_a_loop_needs_no_with(analyzer: Analyzer, video: Path) -> None:
     assert sum(1 for _ in stream(str(video), analyzer=analyzer)) == 45
 
 
-def test_an_analyzer_serves_one_stream_after_another(analyzer: Analyzer, face_video: Path) -> None:
-    def ids() -> list[int]:
-        return [face.track_id for observation in stream(face_video, analyzer=analyzer) for face in observation.faces]
-
-    assert ids() == ids() == [0] * FACES
+def test_an_analyzer_serves_one_stream_after_another(analyzer: Analyzer, face_video: Path, tmp_path: Path) -> None:
+    other = make_face_video(tmp_path / "faces.mp4", lambda _: [(480, 180, 200)], frames=4)
+    with stream(face_video, analyzer=analyzer) as opened:
+        assert next(opened).faces[0].track_id == 0
+    # The same camera, the same epoch, and yet another face.
+    ids = [face.track_id for observation in stream(other, analyzer=analyzer) for face in observation.faces]
+    assert ids == [0] * 4
 
 
 def test_several_files_are_read_side_by_side_and_wholly(analyzer: Analyzer, face_video: Path, video: Path) -> None:
@@ -331,7 +333,8 @@ def test_a_listener_may_fail_or_close_the_stream(
     def fail(status: Status) -> None:
         raise ValueError("no thanks")
 
-    with caplog.at_level(logging.ERROR), stream(video, analyzer=analyzer, on_status=fail) as opened:
+    caplog.set_level(logging.ERROR)
+    with stream(video, analyzer=analyzer, on_status=fail) as opened:
         assert len(list(opened)) == 45
     assert caplog.text.count("ValueError: no thanks") == 3
 
@@ -347,6 +350,8 @@ def test_a_listener_may_fail_or_close_the_stream(
     ready.set()
     for _ in opened_streams[0]:
         pass
+    wait_for(lambda: not readers_among(set(threading.enumerate())))
+    assert len(caplog.records) == 3
 
 
 # The end
@@ -363,6 +368,24 @@ def test_closing_is_quick_also_with_a_camera_that_hangs(analyzer: Analyzer, mjpe
     assert time.monotonic() - begun < 2.5
     assert next(opened, None) is None
     assert {status.state for status in opened.statuses.values()} == {STOPPED}
+
+
+def test_a_camera_that_hangs_does_not_keep_the_others_running(analyzer: Analyzer, mjpeg: MjpegServer) -> None:
+    with MjpegServer() as other:
+        opened = stream(
+            [mjpeg.url, other.url],
+            analyzer=analyzer,
+            cameras=["hangs", "runs"],
+            options=SourceOptions(read_timeout_s=1.5),
+        )
+        next(opened)
+        mjpeg.freeze()
+        time.sleep(0.1)
+        closing = threading.Thread(target=opened.close)
+        closing.start()
+        wait_for(lambda: "reader-runs" not in readers_among(set(threading.enumerate())))
+        assert "reader-hangs" in readers_among(set(threading.enumerate()))
+        closing.join()
 
 
 def test_closing_from_another_thread_ends_a_waiting_loop(analyzer: Analyzer, mjpeg: MjpegServer) -> None:
