@@ -12,16 +12,21 @@ __all__ = ["main"]
 EXIT_WRONG = 2
 """The exit code of whatever the user can mend: a wrong option, file, camera or address."""
 
+EXIT_INTERRUPTED = 130
+"""The exit code of what was broken off, as shells have it."""
+
 
 def main() -> NoReturn:
     """Run the command line, and exit."""
     # A thread that computes in Python must not keep the one that stamps frames waiting for 5 ms at a time.
     sys.setswitchinterval(0.0005)
-    from clef_rt.cli.app import app
-
     try:
+        from clef_rt.cli.app import app
+
         app(prog_name="clef-rt")
     except ClefError as error:
         print(f"clef-rt: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(EXIT_WRONG)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
     sys.exit(0)

@@ -8,10 +8,9 @@ import sys
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-__all__ = ["EXIT_INTERRUPTED", "Interrupts"]
+from clef_rt.cli import EXIT_INTERRUPTED
 
-EXIT_INTERRUPTED = 130
-"""The exit code of what was broken off, as shells have it."""
+__all__ = ["Interrupts"]
 
 _SHOW_CURSOR = b"\x1b[?25h"
 

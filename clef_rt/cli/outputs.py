@@ -52,10 +52,10 @@ def choose(kind: OutputKind, title: str, footer: str) -> Output | None:
     if kind == "quiet":
         return None
     if kind == "json":
-        return JsonOutput()
+        return JsonOutput(title)
     if kind == "live" or (kind == "auto" and sys.stdout.isatty()):
         return LiveOutput(Console(), title, footer)
-    return PlainOutput(sys.stdout)
+    return PlainOutput(sys.stdout, title)
 
 
 class LiveOutput:
@@ -98,9 +98,10 @@ class LiveOutput:
 class PlainOutput:
     """A line a second and camera, and one for each change of a camera's state: for logs."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], title: str) -> None:
         self.console = stderr_console()
         self._file = file
+        self._print(printable(title))
         self._next_s = time.monotonic() + _PLAIN_EVERY_S
         self._states: dict[str, tuple[CameraState | None, str]] = {}
 
@@ -137,8 +138,9 @@ class JsonOutput:
     keep for good.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
         self.console = stderr_console()
+        self.console.print(printable(title), markup=False, highlight=False)
         self._file = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115 - for the whole run
         self._states: dict[str, tuple[CameraState, int, str]] = {}
 
