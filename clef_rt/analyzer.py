@@ -31,6 +31,7 @@ from clef_rt.wire.schema import MAX_FACES
 
 __all__ = ["Analyzer", "load"]
 
+
 class Analyzer:
     """Scores the faces of pictures and cameras. Used by one thread at a time.
 

@@ -23,6 +23,7 @@ _NESTED: Final = 0.7  # of the smaller box; two faces that overlap so far aren't
 # Without a face, or with one missing, a detector is the only way to a score, so it runs more often than beside faces
 # that are followed: a newcomer waits 0.1 s at 25 fps, and the search takes a third of its full cost.
 _SEARCH_EVERY: Final = 3
+_NOTHING: Final = np.zeros((1, 1), np.uint8)
 
 
 class Follower:
@@ -68,7 +69,9 @@ class Follower:
         cameras = [self._camera(frame) for frame in frames]
         times = [camera.clock.at(frame) for camera, frame in zip(cameras, frames, strict=True)]
         boxes = [camera.tracker.predict(t_ns)[1] for camera, t_ns in zip(cameras, times, strict=True)]
-        refined = self._net.refine([frame.picture.gray() for frame in frames], boxes, passes=2)
+        # A camera without faces pays for no conversion, but in the frames that are searched.
+        pixels = [frame.picture.gray() if len(own) else _NOTHING for frame, own in zip(frames, boxes, strict=True)]
+        refined = self._net.refine(pixels, boxes, passes=2)
         seen = []
         for frame, camera, t_ns, (landmarks, presence) in zip(frames, cameras, times, refined, strict=True):
             faces = Detections(box_from_landmarks(landmarks), landmarks, presence)

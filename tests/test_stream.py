@@ -6,6 +6,8 @@ import gc
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -419,6 +421,32 @@ def test_ctrl_c_stops_the_readers(analyzer: Analyzer, mjpeg: MjpegServer) -> Non
             pass
     assert time.monotonic() - begun < 3.5
     assert opened.statuses[opened.cameras[0]].state is STOPPED
+
+
+@pytest.mark.parametrize("ending", ["SIGINT", "its end"])
+def test_a_program_that_never_closes_ends_quickly(analyzer: Analyzer, mjpeg: MjpegServer, ending: str) -> None:
+    program = f"""
+import clef_rt
+stream = clef_rt.stream({mjpeg.url!r}, analyzer=clef_rt.load({str(analyzer.bundle.path)!r}))
+for observation in stream:
+    print(observation.seq, flush=True)
+    if {ending == "its end"}:
+        break
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip().isdecimal()
+        begun = time.monotonic()
+        if ending == "SIGINT":
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+        assert time.monotonic() - begun < 4
+    if ending == "SIGINT":
+        assert errors.strip().endswith("KeyboardInterrupt")
+    else:
+        assert (process.returncode, errors) == (0, "")
 
 
 @pytest.mark.rtsp
