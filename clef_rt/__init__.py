@@ -8,8 +8,9 @@ goes to the caller, and by a `Publisher` over ZeroMQ to whoever subscribes.
 
     analyzer = clef_rt.load()                              # the embedded bundle, or load("path/or/name")
     faces = analyzer.analyze(image)                        # one picture
-    for observation in clef_rt.stream("rtsp://cam/1"):     # a webcam's number, an URL, a file; or several
-        print(observation.faces[0].aus["AU12"])
+    for observation in clef_rt.stream("rtsp://cam/1"):     # a webcam's number, a URL, a file; or several
+        for face in observation.faces:
+            print(face.track_id, face.aus["AU12"], face.expressions.top())
     for observation in clef_rt.subscribe("tcp://host:5599"):
         ...
 

@@ -16,7 +16,7 @@ from clef_rt import Analyzer, CameraState, Frame, Observation, Publisher, Status
 from clef_rt.bundle import Bundle
 from clef_rt.sources import SourceOptions
 from tests.rigs import bundles, oracle
-from tests.rigs.faces import make_face_video
+from tests.rigs.faces import make_face_video, portrait
 from tests.rigs.rtsp import RtspServer
 
 FRAMES = 25
@@ -121,6 +121,13 @@ def test_scores_of_a_video_arrive_as_they_were_made(bundle: Bundle, face_video: 
             made.captured_utc_ns,
             made.labels_hash,
         )
+
+
+@pytest.mark.skipif("default" not in clef_rt.list_bundles(), reason="no default bundle is embedded yet")
+def test_the_embedded_bundle_sees_a_smile() -> None:
+    [face] = clef_rt.load().analyze(portrait())
+    assert face.expressions.top() == [("happiness", pytest.approx(1, abs=0.5))]
+    assert face.aus["AU12"] > 0.5
 
 
 @pytest.mark.rtsp
