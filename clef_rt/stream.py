@@ -56,7 +56,6 @@ class Stream:
         self.cameras = tuple(reader.camera for reader in readers)
         self.analyzer = analyzer
         self._wake = readers[0].slot.wake
-        self._watch = watch
         self._ready: deque[Observation] = deque()
         self._ended: set[str] = set()
         # Also at the interpreter's end: libav's threads must not outlive it.
