@@ -196,18 +196,9 @@ class Analyzer:
         qualities = [face_quality(track.landmarks, track.box, crop) for track, crop in zip(chosen, crops, strict=True)]
         aligned = time.perf_counter_ns()
         scores = self.labels.score(self.encoder.encode(crops))
-        faces = iter(
-            [
-                Face(
-                    track.track_id,
-                    track.box,
-                    track.landmarks,
-                    track.score,
-                    quality,
-                    *self.labels.face_scores(scores, i),
-                )
-                for i, (track, quality) in enumerate(zip(chosen, qualities, strict=True))
-            ]
+        faces = (
+            Face(face.track_id, face.box, face.landmarks, face.score, quality, *self.labels.face_scores(scores, i))
+            for i, (face, quality) in enumerate(zip(chosen, qualities, strict=True))
         )
         by_picture = [tuple(next(faces) for _ in indexes) for indexes in kept]
         return by_picture, (aligned - begun) / 1e6, (time.perf_counter_ns() - aligned) / 1e6
