@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from clef_rt.errors import ConfigError
 from training.model import ClefModel
@@ -102,7 +102,7 @@ def fit(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps + 1, pct_start=0.15
     )
     wrapped, optimizer = fabric.setup(stage.to(memory_format=torch.channels_last), optimizer)
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)
+    averaged = AveragedModel(model, avg_fn=_running_average(settings.ema), use_buffers=True)
     generator = torch.Generator().manual_seed(settings.seed)
     state: dict[str, Any] = {
         "stage": wrapped,
@@ -156,6 +156,18 @@ def _optimizer(stage: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     others = [p for p in stage.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
+
+
+def _running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """A mean whose memory grows with the steps up to `decay`, so that a short run isn't half its random start."""
+
+    def average(mean: Tensor, new: Tensor, steps: Tensor) -> Tensor:
+        if not mean.is_floating_point():
+            return new
+        keep = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        return mean.lerp(new, 1 - keep)
+
+    return average
 
 
 def _progress(console: Console) -> Progress:

@@ -55,17 +55,16 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> dict[str, Any]:
     for name in sorted(set(test.datasets)):
         metrics["datasets"][name] = _dataset_figures(model, test.of(name))
     metrics["experimental"] = _experimental(model, val)
-    facts = [Prepared.load(folder).facts for folder in folders]
+    sets = [_training_set(Prepared.load(folder)) for folder in folders]
     provenance = {
-        "training_data": [
-            {"dataset": f.dataset, "faces": int((_split(folder) == "train").sum()), "action_units": f.teacher}
-            for f, folder in zip(facts, folders, strict=True)
-        ],
+        "training_data": "; ".join(f"{each['dataset']}, {each['faces']} faces" for each in sets),
+        "action_units": "; ".join(sorted({str(each["teacher"]) for each in sets if each["teacher"]}))
+        or "the datasets'",
         "method": "CLEF, stages 1 and 2 (Zhang et al., ICCV 2023), own implementation",
     }
     for name, value in (("metrics", metrics), ("thresholds", thresholds), ("provenance", provenance)):
         (beside / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
-    (beside / "MODEL_CARD.md").write_text(_card(model, metrics, thresholds, provenance))
+    (beside / "MODEL_CARD.md").write_text(_card(model, metrics, thresholds, sets))
     return metrics
 
 
@@ -100,11 +99,12 @@ def _experimental(model: ClefModel, val: Examples) -> list[str]:
     ]
 
 
-def _split(folder: Path) -> Any:
-    return Prepared.load(folder).table["split"].to_numpy()
+def _training_set(prepared: Prepared) -> dict[str, Any]:
+    faces = int((prepared.table["split"] == "train").sum())
+    return {"dataset": prepared.facts.dataset, "faces": faces, "teacher": prepared.facts.teacher}
 
 
-def _card(model: ClefModel, metrics: dict[str, Any], thresholds: dict[str, float], provenance: dict[str, Any]) -> str:
+def _card(model: ClefModel, metrics: dict[str, Any], thresholds: dict[str, float], sets: list[dict[str, Any]]) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "texts"),
         undefined=StrictUndefined,
@@ -117,7 +117,7 @@ def _card(model: ClefModel, metrics: dict[str, Any], thresholds: dict[str, float
         weights=sum(weight.numel() for weight in model.export_module().parameters()),
         metrics=metrics,
         thresholds=thresholds,
-        provenance=provenance,
+        training_sets=sets,
         expressions=EXPRESSIONS,
         emfacs=EMFACS,
     )

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clef_rt.errors import ConfigError, MissingExtra
+from clef_rt.errors import ConfigError
 from training.crops import widen
 
 __all__ = ["BLENDSHAPES", "TEACHER_AUS", "AuTeacher", "soft_labels"]
@@ -63,8 +63,7 @@ class AuTeacher:
         model: `face_landmarker.task`.
 
     Raises:
-        MissingExtra: mediapipe isn't installed.
-        ConfigError: the model isn't there.
+        ConfigError: mediapipe isn't installed, or the model isn't there.
     """
 
     name = "MediaPipe face landmarker, blendshapes (Apache-2.0)"
@@ -72,8 +71,11 @@ class AuTeacher:
     def __init__(self, model: Path) -> None:
         try:
             from mediapipe.tasks.python import BaseOptions, vision
-        except ImportError:
-            raise MissingExtra("mediapipe", "teacher") from None
+        except ImportError as error:
+            raise ConfigError(
+                f"The teacher needs {error.name}, which is not installed.",
+                "docs/training.md says how to install mediapipe without a second OpenCV.",
+            ) from None
         if not model.is_file():
             raise ConfigError(f"The teacher's model {model} is missing.", "Fetch MediaPipe's face_landmarker.task.")
         options = vision.FaceLandmarkerOptions(

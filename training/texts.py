@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -61,17 +60,6 @@ class LabelTexts(_Strict):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
-    path: Path
-
-    def read(self) -> object:
-        try:
-            return yaml.safe_load(self.path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"{self.path} can't be read: {error}.") from None
-
-
 def load_labels(path: Path = FOLDER / "labels.yaml") -> LabelTexts:
     """Read the labels' texts.
 
@@ -79,7 +67,7 @@ def load_labels(path: Path = FOLDER / "labels.yaml") -> LabelTexts:
         ConfigError: the file is missing or wrong.
     """
     try:
-        return LabelTexts.model_validate(_Where(path).read())
+        return LabelTexts.model_validate(_read(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ConfigError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
@@ -91,7 +79,7 @@ def load_activities(path: Path = FOLDER / "activities.yaml") -> dict[str, str]:
     Raises:
         ConfigError: the file is missing or wrong.
     """
-    found = _Where(path).read()
+    found = _read(path)
     if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in found.items()):
         raise ConfigError(f"{path}: it must be a table of sentences by key.")
     return found
@@ -100,3 +88,10 @@ def load_activities(path: Path = FOLDER / "activities.yaml") -> dict[str, str]:
 def activity_sentence(activity: str, known: dict[str, str]) -> str:
     """The sentence of an activity's key; an activity that isn't a key is its own sentence."""
     return known.get(activity, activity)
+
+
+def _read(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} can't be read: {error}.") from None

@@ -1,0 +1,134 @@
+"""The way from data to scores, whole and small: stage 1, stage 2, evaluate, export, load, compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clef_rt.bundle import load_bundle
+from clef_rt.encode import load_encoder
+from clef_rt.labels import LabelBank
+from export.__main__ import main as export
+from training.__main__ import main as training
+from training.data import balanced_batches, load_examples, shuffled_batches
+from training.encoders import ENCODERS
+from training.encoders.convnet import ConvNet
+from training.evaluate import predict
+from training.model import load_checkpoint
+
+FAST = ("--batch", "24", "--precision", "32", "--accelerator", "cpu")
+
+
+def run(*arguments: object, main: Callable[[list[str]], None] = training) -> None:
+    """`python -m training …`, in this process."""
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    assert not end.value.code
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_encoder() -> Iterator[None]:
+    """An encoder of a few thousand weights, so that training takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENCODERS, "tiny", lambda channels: ConvNet(channels, widths=(8, 16), blocks=(1, 1)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(made_up: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A prepared folder, and the run of both stages on it."""
+    data, runs = made_up(), tmp_path_factory.mktemp("runs")
+    run("stage1", data, "--out", runs / "one", "--epochs", 2, "--encoder", "tiny", *FAST)
+    run("stage2", data, "--out", runs / "two", "--start", runs / "one", "--epochs", 12, *FAST)
+    run("evaluate", runs / "two", data)
+    return data, runs / "two"
+
+
+def test_it_learns_what_is_there_to_learn(trained: tuple[Path, Path]) -> None:
+    metrics = json.loads((trained[1] / "metrics.json").read_text())["datasets"]["made-up"]
+    assert metrics["expressions"]["accuracy"] > 0.9
+    assert metrics["teacher_agreement"]["AU12"]["auc"] > 0.95
+
+
+def test_the_bundle_scores_as_the_checkpoint_does(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, checkpoint = trained
+    run("bundle", checkpoint, "--out", tmp_path / "b", "--name", "tiny", main=export)
+    bundle = load_bundle(tmp_path / "b")
+    faces = load_examples([data], "test").faces
+    ours = predict(load_checkpoint(checkpoint), faces)
+    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, providers=["CPUExecutionProvider"]).encode(faces))
+    np.testing.assert_allclose(scores.au, ours.aus, atol=2e-4)
+    np.testing.assert_allclose(scores.expression, ours.expressions, atol=2e-4)
+    thresholds = json.loads((checkpoint / "thresholds.json").read_text())
+    assert {label.name: label.threshold for label in bundle.spec.groups.au.labels} == thresholds
+    assert "2 Action Units" in bundle.card()
+
+
+def test_a_resumed_run_goes_on_where_it_stopped(made_up: Callable[..., Path], tmp_path: Path) -> None:
+    data = made_up(rows=60)
+    run("stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", *FAST)
+    state = torch.load(tmp_path / "r/last.ckpt", weights_only=False)
+    with pytest.raises(SystemExit) as end:  # what is there isn't overwritten
+        training(["stage2", str(data), "--out", str(tmp_path / "r"), *FAST])
+    assert end.value.code == 2
+    run(
+        "stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", "--resume", *FAST
+    )  # done already: nothing happens
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "r/log.jsonl").read_text().splitlines()] == [1, 2]
+    state["epoch"] = 1  # as if stopped after the first epoch
+    torch.save(state, tmp_path / "r/last.ckpt")
+    run("stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", "--resume", *FAST)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "r/log.jsonl").read_text().splitlines()] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["prepare", "nothing", "--data", ".", "--out", "x"], "no dataset"),
+        (["stage1", "gone", "--out", "x"], "isn't prepared"),
+        (["stage2", "DATA", "--out", "x", "--start", "gone"], "no such checkpoint"),
+        (["stage2", "DATA", "--out", "x", "--encoder", "vit-9000"], "no encoder"),
+        (["stage2", "DATA", "--out", "x", "--resume"], "no run to resume"),
+        (["evaluate", "gone", "DATA"], "no such checkpoint"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(
+    arguments: list[str], says: str, made_up: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = made_up(rows=20)
+    words = [str(data) if word == "DATA" else str(tmp_path / word) if word == "x" else word for word in arguments]
+    with pytest.raises(SystemExit) as end:
+        training(words)
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_folders_that_do_not_fit(made_up: Callable[..., Path]) -> None:
+    data = made_up(rows=20, votes=False)
+    examples = load_examples([data, made_up(rows=10, name="other")], "train")
+    assert len(examples) == 18
+    assert len(examples.of("other")) == 6
+    assert np.isnan(examples.of("made-up").votes).all()
+
+
+def test_balanced_batches_favour_the_rare() -> None:
+    groups = torch.tensor([0] * 900 + [1] * 90 + [2] * 10)
+    drawn = torch.cat(list(balanced_batches(groups, 50, torch.Generator().manual_seed(0))))
+    counts = torch.bincount(groups[drawn], minlength=3)
+    assert len(drawn) == 1000
+    assert 380 < counts[0] < 500
+    assert 380 < counts[1] < 500
+    assert 40 < counts[2] < 140  # eight times what there is, and no more
+
+
+def test_shuffled_batches_take_each_row_once() -> None:
+    drawn = torch.cat(list(shuffled_batches(103, 10, torch.Generator().manual_seed(0))))
+    assert len(drawn) == 100
+    assert len(set(drawn.tolist())) == 100
