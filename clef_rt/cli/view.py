@@ -24,7 +24,7 @@ _STATE_STYLES: Final = {
     CameraState.BACKOFF: "red",
     CameraState.STOPPED: "dim",
 }
-_NARROW: Final = 100  # columns
+_NARROW: Final = 110  # columns
 _NAME: Final = 12
 _FIGURE: Final = 6  # columns of " 0.90" and the blank before the bar
 
