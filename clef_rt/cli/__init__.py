@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -29,4 +30,7 @@ def main() -> NoReturn:
         sys.exit(EXIT_WRONG)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    finally:
+        # Python's own handler would answer a Ctrl-C in the last milliseconds with a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(0)

@@ -93,10 +93,12 @@ def run_live(settings: LiveSettings, title: str) -> None:
         finally:
             producer.close()
             if consumer is not None:
-                consumer.wait_complete(producer.published, opened.cameras)
-                counts = publisher.counts
-                consumer.close(
-                    f"Published {producer.published} observations at {publisher.endpoint}, {counts.dropped} dropped."
+                consumer.finish(
+                    producer.published,
+                    opened.cameras,
+                    hurried=lambda: interrupts.asked,
+                    wire=f"Published {producer.published} observations at {publisher.endpoint}, "
+                    f"{publisher.counts.dropped} dropped.",
                 )
         for error in (producer.error, consumer.error if consumer else None):
             if error is not None:
@@ -140,7 +142,12 @@ def run_subscribe(
         finally:
             counts = subscription.counts
             refused = f" {counts.invalid} messages were refused." if counts.invalid else ""
-            consumer.close(f"Received {counts.received} messages, passed over {counts.skipped} observations.{refused}")
+            consumer.finish(
+                0,
+                (),
+                hurried=lambda: interrupts.asked,
+                wire=f"Received {counts.received} messages, passed over {counts.skipped} observations.{refused}",
+            )
         if consumer.error is not None and not (isinstance(consumer.error, SourceTimeout) and consumer.all_stopped):
             raise consumer.error
 

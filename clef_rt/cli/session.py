@@ -23,7 +23,8 @@ from clef_rt.subscribe import Subscription
 __all__ = ["Consumer", "Producer", "attend"]
 
 _TICK_S: Final = 0.1
-_PATIENCE_S: Final = 1.0
+_PATIENCE_S: Final = 0.5
+_INTRODUCTION_S: Final = 2.0
 
 
 class Producer:
@@ -116,33 +117,41 @@ class Consumer:
         self._output.tick(self._tally.snapshot(self._subscription.lost))
 
     def wait_introduced(self, cameras: Iterable[str]) -> None:
-        """Wait until the labels of these cameras have come, so that nothing is missed; a second at most."""
+        """Wait until the labels of these cameras have come, so that nothing is missed; two seconds at most."""
         wanted = set(cameras)
-        self._wait(lambda: wanted <= self._subscription.hellos.keys())
+        end_s = time.monotonic() + _INTRODUCTION_S
+        while self.running and not wanted <= self._subscription.hellos.keys() and time.monotonic() < end_s:
+            time.sleep(0.01)
 
-    def wait_complete(self, published: int, cameras: Iterable[str]) -> None:
-        """Wait until so many observations and the ends of these cameras have come, or are lost; a second at most."""
+    def finish(self, published: int, cameras: Iterable[str], *, hurried: Callable[[], bool], wire: str = "") -> None:
+        """Show what is still on its way, end the subscription, and then the output with a summary.
+
+        Args:
+            published: observations that should have come, or be lost.
+            cameras: those that should have told their end.
+            hurried: whether somebody wants it to end now. Otherwise an output that is slow, such as a pipe whose
+                reader takes its time, is waited for.
+            wire: for the summary, a line about what was published.
+        """
         wanted = set(cameras)
 
         def complete() -> bool:
             missing = published - self.observations - sum(self._subscription.lost.values())
             return missing <= 0 and all(self._stopped.get(camera) for camera in wanted)
 
-        self._wait(complete)
-
-    def close(self, wire: str = "") -> None:
-        """End the subscription, and the output with a summary. Doesn't wait for an output that is stuck.
-
-        Args:
-            wire: for the summary, a line about what was published.
-        """
+        self._wait(complete, hurried)
         self._subscription.close()
-        self._thread.join(timeout=_PATIENCE_S)
+        self._wait(lambda: False, hurried)  # what had come is still being shown
         self._output.close(self._tally.summary(self._subscription.lost), wire)
 
-    def _wait(self, done: Callable[[], bool]) -> None:
+    def _wait(self, done: Callable[[], bool], hurried: Callable[[], bool]) -> None:
+        """Wait while there is progress, and half a second longer."""
+        seen = -1
         end_s = time.monotonic() + _PATIENCE_S
         while self.running and not done() and time.monotonic() < end_s:
+            if not hurried() and (self.writing.locked() or self.observations != seen):
+                seen = self.observations
+                end_s = time.monotonic() + _PATIENCE_S
             time.sleep(0.01)
 
     def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -69,11 +70,12 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
     """Runs the command line in this process: quicker, for what is wrong before anything runs."""
 
     def run(*arguments: object) -> Called:
-        interval = sys.getswitchinterval()
+        interval, handler = sys.getswitchinterval(), signal.getsignal(signal.SIGINT)
         monkeypatch.setattr(sys, "argv", ["clef-rt", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
         sys.setswitchinterval(interval)
+        signal.signal(signal.SIGINT, handler)
         assert isinstance(ended.value.code, int)
         return Called(ended.value.code, *capfd.readouterr())
 

@@ -84,8 +84,7 @@ def test_a_film_waits_for_a_reader_that_is_stuck_and_loses_nothing(run: Any) -> 
     assert producer.published < 5
     output.released.set()
     assert ended(producer)
-    consumer.wait_complete(producer.published, [])
-    consumer.close()
+    consumer.finish(producer.published, [], hurried=lambda: False)
     assert output.taken == list(range(FILM_FRAMES))
     assert output.summary is not None
     assert output.summary.cameras[0].frames == FILM_FRAMES
@@ -96,9 +95,20 @@ def test_a_live_source_waits_for_nobody(run: Any) -> None:
     assert ended(producer)
     assert producer.published > FILM_FRAMES // 4
     assert output.taken == []
-    output.released.set()
-    consumer.wait_complete(producer.published, [])
+    # Nobody is in a hurry, so the end waits for the output.
+    threading.Timer(1.5, output.released.set).start()
+    consumer.finish(producer.published, ["door"], hurried=lambda: False)
     assert len(output.taken) == producer.published
+
+
+def test_whoever_is_in_a_hurry_does_not_wait_for_an_output_that_is_stuck(run: Any) -> None:
+    producer, consumer, output = run(SourceOptions(realtime=True))
+    assert ended(producer)
+    begun = time.monotonic()
+    consumer.finish(producer.published, ["door"], hurried=lambda: True)
+    assert time.monotonic() - begun < 2
+    assert output.taken == []
+    output.released.set()
 
 
 def test_error_of_the_stream_is_kept_for_the_main_thread(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
