@@ -7,6 +7,8 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 
+from rich.text import Text
+
 from clef_rt.analyzer import load
 from clef_rt.cli.interrupts import Interrupts
 from clef_rt.cli.outputs import OutputKind, choose
@@ -156,7 +158,7 @@ def run_subscribe(
 def _busy(what: str) -> Iterator[None]:
     """Say on a terminal what takes its time."""
     console = stderr_console()
-    with console.status(what) if console.is_terminal else contextlib.nullcontext():
+    with console.status(Text(what)) if console.is_terminal else contextlib.nullcontext():
         yield
 
 

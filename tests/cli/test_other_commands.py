@@ -41,10 +41,12 @@ def test_help_of_live_has_panels_and_examples(clef: Clef) -> None:
 
 def test_help_names_the_defaults_that_hold(clef: Clef) -> None:
     text = " ".join(clef("live", "--help").stdout.replace("│", " ").split())
+    subscribing = " ".join(clef("subscribe", "--help").stdout.replace("│", " ").split())
     defaults = LiveSettings()
     assert f"every so many frames, {defaults.detect_every} by default" in text
     assert f"the largest are scored; {defaults.max_faces} by default" in text
     assert f"{defaults.publish.endpoint} by default" in text
+    assert f"{defaults.publish.endpoint} by default" in subscribing
 
 
 def test_start_up_imports_nothing_heavy() -> None:
