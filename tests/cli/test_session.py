@@ -101,6 +101,15 @@ def test_a_live_source_waits_for_nobody(run: Any) -> None:
     assert len(output.taken) == producer.published
 
 
+def test_waiting_for_the_labels_to_come(analyzer: Analyzer) -> None:
+    with Publisher("tcp://127.0.0.1:0") as publisher, subscribe(publisher.endpoint, latest=False) as subscription:
+        consumer = Consumer(subscription, Tally(same_host=True, from_start=True), StuckOutput())
+        consumer.start()
+        threading.Timer(0.3, publisher.hello, [analyzer.hello("door")]).start()
+        consumer.wait_introduced(["door"])
+        assert "door" in subscription.hellos
+
+
 def test_whoever_is_in_a_hurry_does_not_wait_for_an_output_that_is_stuck(run: Any) -> None:
     producer, consumer, output = run(SourceOptions(realtime=True))
     assert ended(producer)
