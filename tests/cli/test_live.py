@@ -14,7 +14,8 @@ import pytest
 
 from clef_rt.subscribe import subscribe
 from tests.cli.conftest import FILM_FPS, FILM_FRAMES, Call, Clef, Start
-from tests.cli.running import one_line, read_until, seqs
+from tests.cli.running import interrupt, one_line, read_until, seqs
+from tests.rigs.mjpeg import MjpegServer
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "wire.schema.json").read_text("utf-8"))
 FREE = ("--endpoint", "tcp://127.0.0.1:0")
@@ -157,6 +158,22 @@ def _until_stopped(subscription: object) -> list[object]:
         if getattr(event, "state", None) == "stopped":
             break
     return events
+
+
+def test_network_camera_that_is_lost_and_found_again(start: Start, bundle: Path) -> None:
+    with MjpegServer(fps=25) as camera:
+        process = start("live", camera.url, "--camera", "door", "--json", "--bundle", bundle, *FREE)
+        read_until(process, '"kind":"obs"')
+        camera.hang_up()
+        lost = json.loads(read_until(process, '"state":"backoff"'))
+        assert lost["reason"] == "ended"
+        assert "Next attempt in " in lost["detail"]
+        found = json.loads(read_until(process, '"state":"live"'))
+        assert found["epoch"] > lost["epoch"]
+        read_until(process, '"kind":"obs"')
+        seconds, _, err = interrupt(process)
+    assert seconds < 3
+    assert process.returncode == 0, err
 
 
 def test_source_that_comes_later(start: Start, film: Path, bundle: Path, tmp_path: Path) -> None:
