@@ -130,14 +130,11 @@ def _write(path: Path, photographs: Mapping[str, NDArray[np.uint8]]) -> None:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = scenes.SIZE
         stream.pix_fmt = "yuv420p"
-        pictures = track(
-            scenes.render(photographs),
-            total=scenes.FRAMES,
-            description="Making the clip",
-            transient=True,
-            console=Console(stderr=True),
-        )
-        for picture in pictures:
+        console = Console(stderr=True)
+        pictures, hidden = scenes.render(photographs), not console.is_terminal
+        for picture in track(
+            pictures, "The clip", total=scenes.FRAMES, console=console, transient=True, disable=hidden
+        ):
             output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         output.mux(stream.encode())
 
