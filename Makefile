@@ -69,7 +69,7 @@ $(DEMO)/.installed: pyproject.toml constraints.txt
 
 $(TEST)/.installed: pyproject.toml constraints.txt
 	$(call venv,$(TEST))
-	@echo "==> Installing the runtime, training, export, benchmarks and the tools for tests, torch among them: about 2 GB"
+	@echo "==> Installing the runtime, training, export, benchmarks and the tools for tests, torch among them: about 2.5 GB"
 	$(call pip,$(TEST),-e '.[dev]')
 	$(call pip,$(TEST),--no-deps insightface)
 	@touch $@
