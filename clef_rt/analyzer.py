@@ -161,7 +161,7 @@ class Analyzer:
             aus=self.labels.au.names,
             expressions=self.labels.expression.names,
             zero_shot=self.labels.zero_shot.names,
-            experimental=tuple(name for name in self.labels.au.names if name in self.labels.au.experimental),
+            experimental=tuple(label.name for label in spec.groups.labels if label.experimental),
             thresholds={label.name: label.threshold for label in spec.groups.labels},
         )
 

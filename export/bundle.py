@@ -40,7 +40,7 @@ class Request:
         metrics: likewise.
         thresholds: likewise.
         crops: aligned crops to compare on; None for made-up ones.
-        experimental: labels to mark so.
+        experimental: labels to mark so, besides those of `experimental.json`.
     """
 
     out: Path
@@ -70,7 +70,11 @@ def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]
     side = request.side
     try:
         inputs = input_of(model)
-        groups = groups_of(model, side.mapping("thresholds.json", request.thresholds), request.experimental)
+        groups = groups_of(
+            model,
+            side.mapping("thresholds.json", request.thresholds),
+            [*request.experimental, *side.mapping("experimental.json")],
+        )
         spec = BundleSpec(
             name=request.name or f"clef-{model.config.encoder}".lower().replace("/", "-"),
             version=request.version,

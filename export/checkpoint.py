@@ -156,7 +156,11 @@ def embeddings_of(model: ClefModel) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class SideFiles:
-    """What may lie beside a checkpoint: `thresholds.json`, `metrics.json`, `provenance.json`, `MODEL_CARD.md`."""
+    """What may lie beside a checkpoint.
+
+    `thresholds.json`, `experimental.json` (labels, each with a reason), `metrics.json`, `provenance.json` and
+    `MODEL_CARD.md`.
+    """
 
     folder: Path
 

@@ -113,7 +113,7 @@ def evaluate(
 
     if not checkpoint.exists():
         raise ConfigError(f"{checkpoint}: no such checkpoint.", "Train one with `python -m training stage2`.")
-    metrics = evaluate_run(checkpoint, data)
+    report = evaluate_run(checkpoint, data)
     table = Table(title="test splits", title_justify="left")
     for column in (
         "dataset",
@@ -124,14 +124,14 @@ def evaluate(
         "agreement with the teacher",
     ):
         table.add_column(column, justify="left" if column == "dataset" else "right")
-    for name, figures in metrics["datasets"].items():
+    for name, figures in report.metrics.items():
         expressions = figures.get("expressions", {})
         smile = figures["emotion_proxy"]["ours"].get("happiness", {}).get("AU12")
         agreement = [each["auc"] for each in figures["teacher_agreement"].values()]
         shown = (expressions.get("accuracy"), expressions.get("macro_f1"), smile, sum(agreement) / len(agreement))
         table.add_row(name, str(figures["faces"]), *("–" if value is None else f"{value:.3f}" for value in shown))
     console.print(table)
-    say(f"experimental: {', '.join(metrics['experimental']) or 'none'}")
+    say(f"experimental: {', '.join(report.experimental) or 'none'}")
 
 
 def say(line: str) -> None:

@@ -80,7 +80,9 @@ def predict(model: ClefModel, faces: NDArray[np.uint8]) -> Predictions:
 
 
 def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32]) -> dict[str, Any]:
-    """Accuracy, macro F1 and the confusion matrix against the commonest vote; rows without votes are left out.
+    """Accuracy, macro F1, recalls, and the confusion matrix (by true, then by scored expression).
+
+    The truth is the commonest vote; rows without votes are left out.
 
     Args:
         scores: (n, e).
@@ -96,7 +98,10 @@ def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32]) 
         "accuracy": float(multiclass_accuracy(ours, truth, classes, average="micro")),
         "macro_f1": float(multiclass_f1_score(ours, truth, classes, average="macro")),
         "recall": dict(zip(EXPRESSIONS, recall.tolist(), strict=True)),
-        "confusion": confusion.tolist(),
+        "confusion": {
+            truth: dict(zip(EXPRESSIONS, counts, strict=True))
+            for truth, counts in zip(EXPRESSIONS, confusion.tolist(), strict=True)
+        },
     }
 
 

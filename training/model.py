@@ -95,6 +95,8 @@ class ClefModel(nn.Module):
     name_features: Tensor
     description_features: Tensor
     owners: Tensor
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: ModelConfig, features: dict[str, Tensor] | None = None) -> None:
         super().__init__()

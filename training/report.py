@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from training.data import Examples, load_examples
 from training.evaluate import (
-    EMFACS,
     au_agreement,
     best_thresholds,
     emotion_proxy,
@@ -23,25 +23,36 @@ from training.manifest import EXPRESSIONS
 from training.model import ClefModel, load_checkpoint
 from training.prepare import Prepared
 
-__all__ = ["evaluate_run"]
+__all__ = ["Report", "evaluate_run"]
 
 CARD: Final = "model_card.md.j2"
 _GOOD_AGREEMENT: Final = 0.85
 _GOOD_PROXY: Final = 0.70
+_GOOD_RECALL: Final = 0.5
 
 
-def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured.
+
+    Attributes:
+        metrics: figures on the test splits, by dataset.
+        experimental: labels not shown to be good, and why.
+    """
+
+    metrics: dict[str, Any]
+    experimental: dict[str, str]
+
+
+def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> Report:
     """Measure a model on the test splits of prepared folders; thresholds come from their validation splits.
 
-    Writes `metrics.json`, `thresholds.json`, `provenance.json` and `MODEL_CARD.md` beside the checkpoint, where
-    `python -m export bundle` finds them.
+    Writes `metrics.json`, `thresholds.json`, `experimental.json`, `provenance.json` and `MODEL_CARD.md` beside the
+    checkpoint, where `python -m export bundle` finds them.
 
     Args:
         checkpoint: the run's folder, or its `model.pt`.
         folders: prepared datasets.
-
-    Returns:
-        The metrics.
 
     Raises:
         ConfigError: a folder isn't prepared.
@@ -51,10 +62,8 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> dict[str, Any]:
     beside = checkpoint if checkpoint.is_dir() else checkpoint.parent
     val, test = load_examples(folders, "val"), load_examples(folders, "test")
     thresholds = best_thresholds(val, predict(model, val.faces).aus)
-    metrics: dict[str, Any] = {"split": "test", "datasets": {}}
-    for name in sorted(set(test.datasets)):
-        metrics["datasets"][name] = _dataset_figures(model, test.of(name))
-    metrics["experimental"] = _experimental(model, val)
+    metrics = {name: _dataset_figures(model, test.of(name)) for name in sorted(set(test.datasets))}
+    experimental = _experimental(model, val)
     sets = [_training_set(Prepared.load(folder)) for folder in folders]
     provenance = {
         "training_data": "; ".join(f"{each['dataset']}, {each['faces']} faces" for each in sets),
@@ -62,10 +71,16 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> dict[str, Any]:
         or "the datasets'",
         "method": "CLEF, stages 1 and 2 (Zhang et al., ICCV 2023), own implementation",
     }
-    for name, value in (("metrics", metrics), ("thresholds", thresholds), ("provenance", provenance)):
+    files = {
+        "metrics": {"test": metrics},
+        "thresholds": thresholds,
+        "provenance": provenance,
+        "experimental": experimental,
+    }
+    for name, value in files.items():
         (beside / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n")
-    (beside / "MODEL_CARD.md").write_text(_card(model, metrics, thresholds, sets))
-    return metrics
+    (beside / "MODEL_CARD.md").write_text(_card(model, metrics, thresholds, experimental, sets))
+    return Report(metrics, experimental)
 
 
 def _dataset_figures(model: ClefModel, examples: Examples) -> dict[str, Any]:
@@ -81,22 +96,27 @@ def _dataset_figures(model: ClefModel, examples: Examples) -> dict[str, Any]:
     return figures
 
 
-def _experimental(model: ClefModel, val: Examples) -> list[str]:
-    """Action Units whose scores haven't been shown to be good, on validation faces.
-
-    Those that follow the teacher badly (AUC < 0.85), and those of which no emotion's proxy reaches an AUC of 0.70.
-    """
+def _experimental(model: ClefModel, val: Examples) -> dict[str, str]:
+    """Labels whose scores haven't been shown to be good on validation faces, each with the reason."""
     scores = predict(model, val.faces)
+    reasons = {}
     agreement = au_agreement(val, scores.aus)
     proxies = emotion_proxy(val, scores.aus)
-    best = {
-        name: max((found[name] for found in proxies.values() if name in found), default=0.0) for name in val.au_names
-    }
-    return [
-        name
-        for name in val.au_names
-        if agreement.get(name, {"auc": 0.0})["auc"] < _GOOD_AGREEMENT or best[name] < _GOOD_PROXY
-    ]
+    for name in val.au_names:
+        auc = agreement.get(name, {"auc": 0.0})["auc"]
+        proxy = max((found[name] for found in proxies.values() if name in found), default=None)
+        if auc < _GOOD_AGREEMENT:
+            reasons[name] = f"follows the teacher badly, AUC {auc:.2f}"
+        elif proxy is None:
+            reasons[name] = "no emotion's proxy to test it by"
+        elif proxy < _GOOD_PROXY:
+            reasons[name] = f"tells no emotion's faces from neutral ones, AUC {proxy:.2f} at best"
+    if np.isfinite(val.votes).all(axis=1).any():
+        recall = expression_figures(scores.expressions, val.votes)["recall"]
+        reasons |= {
+            name: f"found in {share:.0%} of its faces" for name, share in recall.items() if share < _GOOD_RECALL
+        }
+    return reasons
 
 
 def _training_set(prepared: Prepared) -> dict[str, Any]:
@@ -104,7 +124,13 @@ def _training_set(prepared: Prepared) -> dict[str, Any]:
     return {"dataset": prepared.facts.dataset, "faces": faces, "teacher": prepared.facts.teacher}
 
 
-def _card(model: ClefModel, metrics: dict[str, Any], thresholds: dict[str, float], sets: list[dict[str, Any]]) -> str:
+def _card(
+    model: ClefModel,
+    metrics: dict[str, Any],
+    thresholds: dict[str, float],
+    experimental: dict[str, str],
+    sets: list[dict[str, Any]],
+) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "texts"),
         undefined=StrictUndefined,
@@ -117,7 +143,7 @@ def _card(model: ClefModel, metrics: dict[str, Any], thresholds: dict[str, float
         weights=sum(weight.numel() for weight in model.export_module().parameters()),
         metrics=metrics,
         thresholds=thresholds,
+        experimental=experimental,
         training_sets=sets,
         expressions=EXPRESSIONS,
-        emfacs=EMFACS,
     )

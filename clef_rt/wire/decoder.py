@@ -84,7 +84,7 @@ class Decoder:
             aus=tuple(message.au),
             expressions=tuple(message.expr),
             zero_shot=tuple(message.zero_shot),
-            experimental=tuple(message.au_experimental),
+            experimental=tuple(message.experimental),
             thresholds=message.thresholds,
             publisher=message.publisher,
             utc_ns=message.utc_ns,

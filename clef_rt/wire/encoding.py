@@ -98,7 +98,7 @@ def _hello(hello: Hello) -> dict[str, Any]:
         "bundle": hello.bundle,
         "bundle_version": hello.bundle_version,
         "au": list(hello.aus),
-        "au_experimental": list(hello.experimental),
+        "experimental": list(hello.experimental),
         "expr": list(hello.expressions),
         "zero_shot": list(hello.zero_shot),
         "thresholds": {name: float(value) for name, value in hello.thresholds.items()},

@@ -20,7 +20,7 @@ class Hello:
         aus: Action Unit names, in the order of `au` in observations.
         expressions: expression names, in the order of `expr`.
         zero_shot: names of labels added by text alone, in the order of `zero_shot`.
-        experimental: those of `aus` whose scores haven't been shown to be good.
+        experimental: those labels whose scores haven't been shown to be good.
         thresholds: the score from which a label counts as present, by name, 0–1; a label without one has none.
         publisher: 16 hex digits that change whenever the publisher restarts; the publisher fills them in.
         utc_ns: when it was sent; the publisher fills it in.

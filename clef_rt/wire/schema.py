@@ -128,9 +128,13 @@ class HelloMessage(_Message):
     bundle: Annotated[str, Field(max_length=256)] = Field(description="Name of the model bundle.")
     bundle_version: Annotated[str, Field(max_length=64)]
     au: Names = Field(description="Action Units, in the order of the scores.")
-    au_experimental: Names = Field(description="Those of `au` whose scores haven't been shown to be good.")
     expr: Names = Field(description="Expressions, in the order of the scores.")
     zero_shot: Names = Field(description="Labels added by text, in the order of the scores.")
+    experimental: list[Name] = Field(
+        max_length=3 * MAX_LABELS,
+        json_schema_extra={"uniqueItems": True},
+        description="Those labels whose scores haven't been shown to be good.",
+    )
     thresholds: dict[Name, Score] = Field(
         max_length=3 * MAX_LABELS, description="The score from which a label counts as present, by name."
     )

@@ -50,7 +50,7 @@ def trained(made_up: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
 
 
 def test_it_learns_what_is_there_to_learn(trained: tuple[Path, Path]) -> None:
-    metrics = json.loads((trained[1] / "metrics.json").read_text())["datasets"]["made-up"]
+    metrics = json.loads((trained[1] / "metrics.json").read_text())["test"]["made-up"]
     assert metrics["expressions"]["accuracy"] > 0.9
     assert metrics["teacher_agreement"]["AU12"]["auc"] > 0.95
 
@@ -67,6 +67,9 @@ def test_the_bundle_scores_as_the_checkpoint_does(trained: tuple[Path, Path], tm
     thresholds = json.loads((checkpoint / "thresholds.json").read_text())
     assert {label.name: label.threshold for label in bundle.spec.groups.au.labels} == thresholds
     assert "2 Action Units" in bundle.card()
+    marked = {label.name for label in bundle.spec.groups.labels if label.experimental}
+    assert {"fear", "contempt"} <= marked  # no face shows them
+    assert "happiness" not in marked
 
 
 def test_a_resumed_run_goes_on_where_it_stopped(made_up: Callable[..., Path], tmp_path: Path) -> None:

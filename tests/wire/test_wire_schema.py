@@ -138,7 +138,7 @@ def test_version_one_keeps_all_the_keys_it_was_released_with() -> None:
         ObsMessage: "v kind camera epoch seq labels_hash pts_ns captured_utc_ns captured_mono_ns width height dropped "
         "faces ms",
         StatusMessage: "v kind camera state epoch utc_ns reason detail",
-        HelloMessage: "v kind camera publisher labels_hash bundle bundle_version au au_experimental expr zero_shot "
+        HelloMessage: "v kind camera publisher labels_hash bundle bundle_version au experimental expr zero_shot "
         "thresholds clef_rt utc_ns",
     }
     for model, keys in released.items():
