@@ -211,8 +211,9 @@ def _wait_open(readers: Sequence[Reader], timeout_s: float) -> None:
             waiting[0].wait_open(0.02)
         except SourceTimeout:
             waiting.append(waiting.pop(0))  # the one behind it may have failed already
-            if waiting[-1].error is not None:
-                raise
+            error = waiting[-1].error  # it may have failed since then
+            if error is not None:
+                raise error from None
             if time.monotonic() > deadline_s:
                 what = f"{waiting[-1].uri} could not be opened within {timeout_s:g} s."
                 raise SourceTimeout(what, "Check that it is on.") from None

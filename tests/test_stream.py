@@ -20,6 +20,7 @@ import pytest
 from clef_rt.analyzer import Analyzer
 from clef_rt.errors import ConfigError, SourceError, SourceNotFound, SourceRefused, SourceTimeout, SourceUndecodable
 from clef_rt.frame import Frame, Observation
+from clef_rt.reader import Reader
 from clef_rt.sources import SourceOptions
 from clef_rt.status import CameraState, Status
 from clef_rt.stream import Stream, stream
@@ -216,6 +217,18 @@ def test_a_source_that_is_not_there_is_told_at_once_and_the_others_are_closed(
     with pytest.raises(SourceNotFound, match="There is no"):
         stream([mjpeg.url + "hang", mjpeg.url, tmp_path / "none.mp4"], analyzer=analyzer, options=QUICK)
     assert time.monotonic() - begun < 3
+    with pytest.raises(SourceRefused):
+        stream(f"http://127.0.0.1:{free_port()}/", analyzer=analyzer, options=QUICK)
+
+
+def test_a_failure_between_two_looks_is_told_by_its_own_error(
+    analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_early(reader: Reader, timeout_s: float) -> None:
+        wait_for(lambda: reader.error is not None)
+        raise SourceTimeout(f"not within {timeout_s:g} s")
+
+    monkeypatch.setattr(Reader, "wait_open", too_early)
     with pytest.raises(SourceRefused):
         stream(f"http://127.0.0.1:{free_port()}/", analyzer=analyzer, options=QUICK)
 
