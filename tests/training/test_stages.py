@@ -35,7 +35,7 @@ def run(*arguments: object, main: Callable[[list[str]], None] = training) -> Non
 def tiny_encoder() -> Iterator[None]:
     """An encoder of a few thousand weights, so that training takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ENCODERS, "tiny", lambda channels: ConvNet(channels, widths=(8, 16), blocks=(1, 1)))
+        patch.setitem(ENCODERS, "tiny", lambda channels: ConvNet(channels, widths=(8, 16, 32), blocks=(1, 1, 1)))
         yield
 
 
@@ -44,7 +44,7 @@ def trained(made_up: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
     """A prepared folder, and the run of both stages on it."""
     data, runs = made_up(), tmp_path_factory.mktemp("runs")
     run("stage1", data, "--out", runs / "one", "--epochs", 2, "--encoder", "tiny", *FAST)
-    run("stage2", data, "--out", runs / "two", "--start", runs / "one", "--epochs", 12, *FAST)
+    run("stage2", data, "--out", runs / "two", "--start", runs / "one", "--epochs", 30, "--learning-rate", 0.01, *FAST)
     run("evaluate", runs / "two", data)
     return data, runs / "two"
 
