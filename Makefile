@@ -43,7 +43,7 @@ help:  ## list the targets
 
 # $(call venv,FOLDER): make it, unless no Python fits.
 define venv
-	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(FIT)'; then \
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(FIT)' 2>/dev/null; then \
 	    echo "CLEF-RT needs Python 3.11 or newer with its venv module (Debian, Ubuntu: apt install python3-venv)." >&2; \
 	    echo "Where it isn't on the PATH, say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
 	    exit 1; \
