@@ -1,0 +1,190 @@
+"""`python -m benchmarks`: the command line."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from clef_rt.errors import ClefError
+
+if TYPE_CHECKING:
+    from benchmarks.gather import Gathered
+
+app = typer.Typer(
+    help="Measure CLEF-RT: frames a second, latency, and what a change has brought.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+_RESULTS: Final = Path(__file__).parent / "results"
+_WIDTH: Final = 110
+
+Source = Annotated[
+    str | None,
+    typer.Argument(help="A video; without it clips with 1 and with 4 faces are made.", show_default=False),
+]
+Faces = Annotated[
+    list[int] | None, typer.Option("--faces", metavar="N", help="Faces in a clip, repeatable. [default: 1, 4]")
+]
+Bundle = Annotated[str | None, typer.Option(help="A bundle's folder, .clef file or name; else the embedded default.")]
+Detector = Annotated[str, typer.Option(help="auto, cascade, yunet, scrfd, yunet:FILE, scrfd:FILE.")]
+DetectEvery = Annotated[int, typer.Option(min=1, help="The detector searches every so many frames.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Of the encoder and of OpenCV.", show_default="all cores")]
+Repeats = Annotated[int, typer.Option(min=1, help="The time is spent in so many runs; their spread is the noise.")]
+Out = Annotated[Path, typer.Option(help="Where .json and .png go.", show_default="benchmarks/results")]
+NoPlot = Annotated[bool, typer.Option("--no-plot", help="Draw no picture.")]
+
+
+@app.command()
+def fps(
+    source: Source = None,
+    faces: Faces = None,
+    seconds: Annotated[float, typer.Option(min=0.5, help="For the whole runtime; a fifth for each stage.")] = 15.0,
+    repeats: Repeats = 3,
+    bundle: Bundle = None,
+    detector: Detector = "auto",
+    detect_every: DetectEvery = 10,
+    threads: Threads = None,
+    out: Out = _RESULTS,
+    no_plot: NoPlot = False,
+) -> None:
+    """How many frames a second each stage can do alone, and the whole runtime up to a subscriber."""
+    from benchmarks.fps import measure_fps
+    from benchmarks.gather import Gathered
+    from benchmarks.model import ModelOptions
+    from benchmarks.plan import Plan
+
+    model = ModelOptions(bundle=bundle, detector=detector, detect_every=detect_every, threads=threads)
+    plan = Plan(source, faces or (), seconds, repeats, model, _sayer())
+    gathered = Gathered()
+    _finish("fps", gathered, lambda: measure_fps(plan, gathered), out, no_plot)
+
+
+@app.command()
+def latency(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A video, played in real time; or a live source as it is. Without it clips with 1 and with 4 "
+            "faces are made.",
+            show_default=False,
+        ),
+    ] = None,
+    faces: Faces = None,
+    via: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="file|rtsp",
+            help="How a video is played: by the runtime at its own pace, or by an RTSP camera on this machine; "
+            "repeatable. [default: both, where GStreamer's RTSP server is installed]",
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.5, help="For each case, over all repeats.")] = 30.0,
+    repeats: Repeats = 3,
+    bundle: Bundle = None,
+    detector: Detector = "auto",
+    detect_every: DetectEvery = 10,
+    threads: Threads = None,
+    out: Out = _RESULTS,
+    no_plot: NoPlot = False,
+) -> None:
+    """How old scores are when they reach a subscriber, stage by stage, at the source's own pace."""
+    from benchmarks.gather import Gathered
+    from benchmarks.latency import VIAS, measure_latency
+    from benchmarks.model import ModelOptions
+    from benchmarks.plan import Plan
+
+    if wrong := [name for name in via or () if name not in VIAS]:
+        raise typer.BadParameter(f"{wrong[0]!r} is neither file nor rtsp", param_hint="--via")
+    model = ModelOptions(bundle=bundle, detector=detector, detect_every=detect_every, threads=threads)
+    plan = Plan(source, faces or (), seconds, repeats, model, _sayer())
+    gathered = Gathered()
+    vias = [name for name in VIAS if name in (via or ())]
+    _finish("latency", gathered, lambda: measure_latency(plan, gathered, vias), out, no_plot)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="A .json report.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="Another of the same kind.", show_default=False)],
+) -> None:
+    """What a change has brought: ratios of two reports, and whether they are more than noise."""
+    from benchmarks.compare import caveats
+    from benchmarks.compare import compare as run
+    from benchmarks.report import read_report
+    from benchmarks.tables import changes_table
+
+    old, new = read_report(before), read_report(after)
+    console = _console()
+    console.print(changes_table(run(old, new), (before.stem, after.stem)))
+    for line in caveats(old, new):
+        console.print(f"[yellow]{escape(line)}[/]")
+
+
+def _finish(
+    kind: Literal["fps", "latency"], gathered: Gathered, measure: Callable[[], None], out: Path, no_plot: bool
+) -> None:
+    """Measure, and report what there is, also after Ctrl-C."""
+    from benchmarks.plots import plot
+    from benchmarks.report import write_report
+    from benchmarks.tables import case_table, report_head
+    from clef_rt.sources import redact
+
+    try:
+        measure()
+    except KeyboardInterrupt:
+        gathered.interrupted = True
+    command = shlex.join(["python", "-m", "benchmarks", *map(redact, sys.argv[1:])])
+    report = gathered.report(kind, command)
+    if report is not None:
+        console = _console()
+        for line in report_head(report):
+            console.print(line, highlight=False)
+        for case in report.cases:
+            console.print()
+            console.print(case_table(case))
+        path = write_report(report, out)
+        written = [path]
+        if not no_plot:
+            plot(report, path.with_suffix(".png"))
+            written.append(path.with_suffix(".png"))
+        console.print("written: " + ", ".join(str(file) for file in written), highlight=False, soft_wrap=True)
+    elif gathered.interrupted:
+        Console(stderr=True).print("Broken off before anything was measured.")
+    if gathered.interrupted:
+        sys.exit(130)
+
+
+def _sayer() -> Callable[[str], None]:
+    console = Console(stderr=True)
+    begun = time.perf_counter()
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{time.perf_counter() - begun:6.1f} s[/]  {escape(line)}", highlight=False)
+
+    return say
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def main() -> None:
+    """Run the command line. An error of ours is one line on stderr, and exit code 2."""
+    sys.setswitchinterval(0.0005)  # as `clef-rt` does
+    try:
+        app()
+    except ClefError as error:
+        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
