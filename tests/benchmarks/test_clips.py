@@ -34,6 +34,8 @@ def test_every_frame_shows_that_many_faces(folder: Path, faces: int) -> None:
     ways = np.array([[track.box[:2] for track in tracks] for tracks, _ in seen])
     moved = np.linalg.norm(np.diff(ways, axis=0), axis=2).sum(axis=0)
     assert (moved > 30).all()
+    apart = np.ptp(ways[:, 1:] - ways[:, :1], axis=0)
+    assert (apart.max(axis=1) > 10).all()  # each moves on its own
     heights = np.array([track.box[3] for tracks, _ in seen for track in tracks])
     assert 110 < heights.min() < heights.max() < 170  # alike, whether there are 1 or 4
 

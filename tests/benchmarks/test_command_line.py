@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.report import read_report
@@ -52,12 +54,17 @@ def test_ctrl_c_keeps_what_was_measured(clip: Path, tiny_bundle: Path, tmp_path:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     assert process.stderr is not None
     for line in process.stderr:
         if "2/60" in line:
             break
-    os.kill(process.pid, signal.SIGINT)
+    parent = psutil.Process(process.pid)
+    while len(parent.children()) < 2:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that the command has started
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
     assert "Broken off" in stdout
