@@ -116,7 +116,7 @@ def _routes(plan: Plan, films: Sequence[Video], vias: Sequence[Via], stack: Exit
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clef-rt-bench-")))
     for film in films:
-        camera = stack.enter_context(FaceCamera(film.path, round(film.source.fps or 25), folder))
+        camera = stack.enter_context(FaceCamera(film.path, film.source.fps or 25, folder))
         routes.append(_Route(plan, film, camera))
     return routes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -88,6 +89,8 @@ def videos(plan: Plan) -> list[Video]:
     """
     if plan.source is not None:
         path = Path(SourceUri.parse(plan.source).reveal()).expanduser().absolute()
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder.", "Give a video file.")
         return [Video(path.name, path, None, probe(path))]
     found = []
     for faces in dict.fromkeys(plan.faces or FACES):
@@ -98,16 +101,19 @@ def videos(plan: Plan) -> list[Video]:
 
 
 def probe(path: Path) -> SourceFacts:
-    """The facts of a file.
+    """The facts of a video file.
 
     Raises:
         SourceError: it can't be decoded.
+        ConfigError: it is a single picture.
     """
     with open_source(path) as source:
-        first = next(iter(source))
+        first, *more = islice(source, 2)
+        if not more:
+            raise ConfigError(f"{path} is a single picture.", "Give a video file.")
         return SourceFacts(
             name=path.name,
-            sha256=sha256_of(path) if path.is_file() else None,
+            sha256=sha256_of(path),
             width=first.picture.width,
             height=first.picture.height,
             fps=source.nominal_fps,

@@ -6,6 +6,7 @@ It needs GStreamer's RTSP server and its bindings for the system's Python, as th
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -32,12 +33,13 @@ class FaceCamera:
         ClefError: the server doesn't start.
     """
 
-    def __init__(self, video: Path, fps: int, folder: Path) -> None:
+    def __init__(self, video: Path, fps: float, folder: Path) -> None:
         raw = folder / f"{video.stem}.i420"
         width, height = _unpack(video, raw)
         self.url = f"rtsp://127.0.0.1:{(port := free_port())}/cam"
         script = Path(__file__).with_name("rtsp_server.py")
-        arguments = [port, width, height, fps, raw, Path(oracle.__file__).parent]
+        rate = Fraction(fps).limit_denominator(1001)
+        arguments = [port, width, height, rate, raw, Path(oracle.__file__).parent]
         self._process = subprocess.Popen(
             [SYSTEM_PYTHON, str(script), *map(str, arguments)],
             stdin=subprocess.PIPE,  # it ends with us, however we end

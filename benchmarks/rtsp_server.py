@@ -7,10 +7,12 @@ FILE holds I420 pictures one after another; they are shown forwards and backward
 
 import importlib
 import itertools
+import math
 import mmap
 import sys
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-fo
 class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
     """Makes the stream for a client."""
 
-    def __init__(self, width: int, height: int, fps: int, pictures: mmap.mmap, oracle: Any) -> None:
+    def __init__(self, width: int, height: int, fps: Fraction, pictures: mmap.mmap, oracle: Any) -> None:
         super().__init__()
         self.width, self.height, self.fps = width, height, fps
         self.pictures, self.oracle = pictures, oracle
@@ -33,10 +35,11 @@ class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
     def do_create_element(self, url: Any) -> Any:
         """See GstRtspServer."""
         # As cameras send it: one slice, no B-frames, a key frame a second, 4 Mbit/s.
+        rate = f"{self.fps.numerator}/{self.fps.denominator}"
+        picture = f"video/x-raw,format=I420,width={self.width},height={self.height},framerate={rate}"
+        encoder = f"x264enc speed-preset=ultrafast tune=zerolatency key-int-max={math.ceil(self.fps)} bitrate=4000"
         return Gst.parse_launch(
-            f"( appsrc name=source is-live=true format=time do-timestamp=true "
-            f"caps=video/x-raw,format=I420,width={self.width},height={self.height},framerate={self.fps}/1 "
-            f"! x264enc speed-preset=ultrafast tune=zerolatency key-int-max={self.fps} bitrate=4000 threads=1 "
+            f"( appsrc name=source is-live=true format=time do-timestamp=true caps={picture} ! {encoder} threads=1 "
             f"! video/x-h264,profile=baseline ! rtph264pay name=pay0 pt=96 config-interval=1 )"
         )
 
@@ -56,12 +59,13 @@ class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
             picture = bytearray(self.pictures[start : start + self.size])
             self.oracle.draw_bytes(picture, self.width, self.oracle.now_ms())
             source.emit("push-buffer", Gst.Buffer.new_wrapped(bytes(picture)))
-            due += 1 / self.fps
+            due += float(1 / self.fps)
 
 
 def main() -> None:
     """Serve until killed, or until stdin ends with the parent; `ready` on stdout tells that it does."""
-    port, width, height, fps = map(int, sys.argv[1:5])
+    port, width, height = map(int, sys.argv[1:4])
+    fps = Fraction(sys.argv[4])
     sys.path.insert(0, sys.argv[6])
     oracle = importlib.import_module("oracle")
     Gst.init(None)

@@ -91,9 +91,8 @@ def changes_table(changes: list[Change], names: tuple[str, str]) -> Table:
 
 def _source(case: Case) -> str:
     source = case.source
-    name = source.name if case.faces is None else ""
-    rate = f"{source.fps:g} fps" if source.fps else ""
-    return " ".join(part for part in (name, f"{source.width}×{source.height}", rate) if part)
+    rate = f" {source.fps:g} fps" if source.fps else ""
+    return f"{source.width}×{source.height}{rate}"
 
 
 def _counts(case: Case) -> list[str]:

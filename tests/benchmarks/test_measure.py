@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from benchmarks.figures import PARTS, PICTURE, STAMP
@@ -122,6 +124,11 @@ def test_a_source_that_fails_is_told_by_its_own_error(plan: MakePlan, tmp_path: 
             measure(plan(source=missing, faces=()), Gathered())
     with pytest.raises(ConfigError, match="video file"):
         measure_fps(plan(source="rtsp://127.0.0.1:9/cam", faces=()), Gathered())
+    with pytest.raises(ConfigError, match=r"is a folder.*video file"):
+        measure_fps(plan(source=str(tmp_path), faces=()), Gathered())
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(ConfigError, match=r"single picture.*video file"):
+        measure_fps(plan(source=str(tmp_path / "photo.png"), faces=()), Gathered())
 
 
 def test_a_video_without_faces_has_no_stages_to_measure(plan: MakePlan, video: Path) -> None:
