@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 from tests.rigs import oracle, rtsp
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+# A shell that runs the suite in the background lets it ignore Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 VIDEO_FRAMES = 45
 VIDEO_FPS = 30

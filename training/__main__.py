@@ -146,6 +146,10 @@ def main(arguments: list[str] | None = None) -> None:
     except ClefError as error:
         console.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
+    except OSError as error:  # a full disk, a folder that can't be written
+        what = f"{error.filename or 'writing failed'}: {error.strerror or error}"
+        console.print(f"[bold red]error[/]: {escape(what)}", highlight=False, soft_wrap=True)
+        sys.exit(2)
     except FloatingPointError as error:
         console.print(f"[bold red]error[/]: {error} Try a lower --learning-rate, or --precision 32.", highlight=False)
         sys.exit(2)

@@ -123,20 +123,25 @@ def fit(
         sums: dict[str, float] = {}
         with _progress(console) as progress:
             task = progress.add_task(f"epoch {epoch + 1}/{settings.epochs}", total=steps)
-            for rows in batches(generator):
-                parts = terms(wrapped, rows)
-                loss = torch.stack(list(parts.values())).sum()
-                optimizer.zero_grad(set_to_none=True)
-                fabric.backward(loss)
-                fabric.clip_gradients(wrapped, optimizer, max_norm=5.0)
-                optimizer.step()
-                schedule.step()
-                averaged.update_parameters(model)
-                for name, part in parts.items():
-                    sums[name] = sums.get(name, 0.0) + float(part.detach())
-                if not math.isfinite(sum(sums.values())):
-                    raise FloatingPointError(f"The loss is no number any more in epoch {epoch + 1}.")
-                progress.advance(task)
+            try:
+                for rows in batches(generator):
+                    parts = terms(wrapped, rows)
+                    loss = torch.stack(list(parts.values())).sum()
+                    optimizer.zero_grad(set_to_none=True)
+                    fabric.backward(loss)
+                    fabric.clip_gradients(wrapped, optimizer, max_norm=5.0)
+                    optimizer.step()
+                    schedule.step()
+                    averaged.update_parameters(model)
+                    for name, part in parts.items():
+                        sums[name] = sums.get(name, 0.0) + float(part.detach())
+                    if not math.isfinite(sum(sums.values())):
+                        raise FloatingPointError(f"The loss is no number any more in epoch {epoch + 1}.")
+                    progress.advance(task)
+            except KeyboardInterrupt:
+                kept = f"{epoch} epoch(s) are kept in {out}; go on with --resume." if epoch else "Nothing is kept."
+                console.print(f"Stopped in epoch {epoch + 1}. {kept}", highlight=False)
+                raise
         best = averaged.module
         best.eval()
         figures = {name: total / steps for name, total in sums.items()} | dict(validate(best))

@@ -77,7 +77,7 @@ def train_stage1(
     groups = torch.from_numpy(activities)
 
     def terms(wrapped: nn.Module, rows: Tensor) -> Mapping[str, Tensor]:
-        device = groups.device if not torch.cuda.is_available() else next(wrapped.parameters()).device
+        device = next(wrapped.parameters()).device
         faces = torch.from_numpy(train.faces[rows.numpy()]).to(device)
         losses: Mapping[str, Tensor] = wrapped(faces, groups[rows].to(device))
         return losses
