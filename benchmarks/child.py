@@ -50,8 +50,8 @@ class Child:
         self.ended = threading.Event()
         self._events = events
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=_ROOT,
+            [sys.executable, "-P", "-m", module],  # -P: nothing from the folder that the user happens to be in
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.getenv("PYTHONPATH")])])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -59,13 +59,14 @@ def _rates(axes: Axes, report: Report) -> None:
                 axes.barh(y, value, height, color=_color(number), label=case.name if place == 0 else None)
                 axes.errorbar(value, y, xerr=[[value - low], [high - value]], color="black", lw=1, capsize=2)
                 axes.annotate(f" {value:,.0f}", (high, y), va="center", fontsize=8)
-    _mark(axes, _LIVE_FPS, f"a camera's {_LIVE_FPS} frames a second")
+    axes.axvline(_LIVE_FPS, color="black", ls="--", lw=1, label=f"a camera's {_LIVE_FPS} frames a second")
     axes.set_xscale("log")
+    axes.set_xlim(left=1)
     axes.set_yticks(range(len(stages)), stages)
     axes.invert_yaxis()
     axes.set_xlabel("frames a second (log); whiskers: repeats")
     axes.set_title("How many frames a second each stage can do")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=9, frameon=False)
 
 
 def _stage_times(axes: Axes, report: Report) -> None:
@@ -81,12 +82,13 @@ def _stage_times(axes: Axes, report: Report) -> None:
                 axes.plot([p50, p99], [y, y], color=color, lw=1.5)
                 axes.plot(p50, y, "o", color=color, ms=7)
                 axes.plot([p95, p99], [y, y], "|", color=color, ms=9)
-    _mark(axes, 1e3 / _LIVE_FPS, f"from frame to frame at {_LIVE_FPS} fps")
+    axes.axvline(1e3 / _LIVE_FPS, color="black", ls="--", lw=1, label=f"from frame to frame at {_LIVE_FPS} a second")
     axes.set_xscale("log")
     axes.set_yticks(range(len(stages)), stages)
     axes.invert_yaxis()
     axes.set_xlabel("milliseconds a frame (log): ● p50, | p95 and p99")
     axes.set_title("How long each stage takes")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
 
 
 def _distributions(axes: Axes, report: Report) -> None:
@@ -125,15 +127,16 @@ def _stacks(axes: Axes, report: Report) -> None:
                     axes.annotate(f"{mean:.1f}", (left + mean / 2, place), ha="center", va="center", fontsize=8)
                 left += mean
         for marker, value in _ends(case):
-            axes.plot(value, place, marker, color="black", ms=6)
+            axes.plot(value, place + 0.34, marker, color="black", ms=5)
+            axes.annotate(f"  {value:.1f}", (value, place + 0.34), va="center", fontsize=8)
     for color, part in zip(_COLORS, PARTS, strict=False):
         if any(case.row(part) for case in cases):
             axes.barh(0, 0, color=color, label=part)
-    axes.plot([], [], "D", color="black", ls="none", label="p50")
-    axes.plot([], [], "o", color="black", ls="none", label="p99, end to end")
+    axes.plot([], [], "D", color="black", ls="none", label="p50 end to end")
+    axes.plot([], [], "o", color="black", ls="none", label="p99 end to end")
     axes.set_yticks(range(len(cases)), [_label(case) for case in cases])
     axes.set_ylim(len(cases) - 0.5, -0.5)
-    axes.set_xlim(0, 1.05 * widest)
+    axes.set_xlim(0, 1.08 * widest)
     axes.set_xlabel("milliseconds: means of the stages, which add up to the mean latency")
     axes.set_title("Where the time goes")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=9, fontsize=8, frameon=False, columnspacing=1.0)
@@ -151,12 +154,6 @@ def _label(case: Case) -> str:
     frames = sum(case.counts["frames"].repeats) if "frames" in case.counts else 0
     share = 100 * drops / (frames + drops) if frames + drops else 0
     return f"{case.name}\n{rate}{share:.1f} % dropped"
-
-
-def _mark(axes: Axes, x: float, text: str) -> None:
-    axes.axvline(x, color="gray", ls="--", lw=1)
-    at: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "xytext": (-3, 3)}
-    axes.annotate(text, (x, 0), **at, color="gray", fontsize=8, rotation=90, ha="right", va="bottom")
 
 
 def _color(number: int) -> str:

@@ -24,12 +24,14 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "benchmarks", *map(str, arguments)]
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command(*arguments), cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def test_fps_prints_a_table_and_writes_its_files(clip: Path, tiny_bundle: Path, tmp_path: Path) -> None:
-    done = run("fps", clip, "--bundle", tiny_bundle, "--seconds", 1, "--repeats", 1, "--out", tmp_path)
+    options = ("--bundle", tiny_bundle.name, "--seconds", 1, "--repeats", 1, "--out", tmp_path)
+    done = run("fps", clip, *options, cwd=tiny_bundle.parent)
     assert done.returncode == 0, done.stderr
     assert "whole runtime" in done.stdout
     assert "tiny.test 1.0.0" in done.stdout
