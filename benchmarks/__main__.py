@@ -31,7 +31,7 @@ Source = Annotated[
     typer.Argument(help="A video; without it clips with 1 and with 4 faces are made.", show_default=False),
 ]
 Faces = Annotated[
-    list[int] | None, typer.Option("--faces", metavar="N", help="Faces in a clip, repeatable. [default: 1, 4]")
+    list[int] | None, typer.Option("--faces", metavar="N", help="Faces in a clip, repeatable; 1 and 4 by default.")
 ]
 Bundle = Annotated[str | None, typer.Option(help="A bundle's folder, .clef file or name; else the embedded default.")]
 Detector = Annotated[str, typer.Option(help="auto, cascade, yunet, scrfd, yunet:FILE, scrfd:FILE.")]
@@ -83,7 +83,7 @@ def latency(
         typer.Option(
             metavar="file|rtsp",
             help="How a video is played: by the runtime at its own pace, or by an RTSP camera on this machine; "
-            "repeatable. [default: both, where GStreamer's RTSP server is installed]",
+            "repeatable. Both by default, where GStreamer's RTSP server is installed.",
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.5, help="For each case, over all repeats.")] = 30.0,
