@@ -133,6 +133,7 @@ def test_subscribers_are_counted_as_they_come_and_go(publisher: Publisher) -> No
             wait_for(lambda: publisher.counts.subscribers == 2)
         wait_for(lambda: publisher.counts.subscribers == 1)
     wait_for(lambda: publisher.counts.subscribers == 0)
+    time.sleep(0.1)  # a hello may be on its way still
     sent = publisher.counts.sent
     publisher.publish(messages.observation())
     time.sleep(0.1)

@@ -19,6 +19,7 @@ class LossCount:
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int]] = {}
         self._lost: Counter[str] = Counter()
+        self._unsettled: Counter[str] = Counter()
 
     def add(self, observation: Observation, *, skipped: int = 0) -> None:
         """Take an observation into account, in the order of arrival.
@@ -31,14 +32,22 @@ class LossCount:
         last_seq, last_dropped = self._last.get(observation.camera, (seq - 1 - skipped, dropped))
         # A number that goes back is a publisher that began anew, not a loss.
         if seq > last_seq and dropped >= last_dropped:
-            self._lost[observation.camera] += max(0, seq - last_seq - 1 - skipped - (dropped - last_dropped))
+            self._unsettled[observation.camera] += max(0, seq - last_seq - 1 - skipped - (dropped - last_dropped))
         self._last[observation.camera] = seq, dropped
 
+    def settle(self, camera: str) -> None:
+        """The camera's publisher is the same as before, so the gaps until now were losses."""
+        self._lost[camera] += self._unsettled.pop(camera, 0)
+
     def restart(self, camera: str) -> None:
-        """Forget where a camera's numbers were; its publisher is another one now."""
+        """Forget where a camera's numbers were; its publisher is another one now.
+
+        Its first observations may have come before the hello that tells so: a gap since the last hello was none.
+        """
         self._last.pop(camera, None)
+        self._unsettled.pop(camera, None)
 
     @property
     def lost(self) -> dict[str, int]:
         """Lost observations by camera; a camera without a loss is absent."""
-        return dict(+self._lost)
+        return dict(self._lost + self._unsettled)

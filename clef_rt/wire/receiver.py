@@ -154,6 +154,8 @@ class Receiver:
         if known.publisher != hello.publisher:
             log.info("%s: the publisher began anew.", hello.camera)
             self.loss.restart(hello.camera)
+        else:
+            self.loss.settle(hello.camera)
         return replace(known, utc_ns=hello.utc_ns) != hello
 
     def _notice_silence(self) -> None:

@@ -41,6 +41,18 @@ def test_a_known_restart_is_no_loss_even_where_the_numbers_go_up() -> None:
     assert loss.lost == {}
 
 
+def test_a_restart_that_is_told_late_takes_back_its_jump_and_nothing_else() -> None:
+    loss = LossCount()
+    loss.add(observation(seq=10))
+    loss.add(observation(seq=13))
+    assert loss.lost == {"door": 2}
+    loss.settle("door")  # the same publisher's hello
+    loss.add(observation(seq=100_000))  # another publisher's, before its hello
+    loss.restart("door")
+    loss.add(observation(seq=100_003))
+    assert loss.lost == {"door": 2}
+
+
 def test_cameras_are_counted_apart() -> None:
     loss = LossCount()
     for camera, seq in [("door", 0), ("gate", 0), ("door", 3), ("gate", 1)]:
