@@ -139,7 +139,7 @@ def stream(
     analyzer: Analyzer | None = None,
     cameras: Sequence[str | None] | None = None,
     options: SourceOptions | Sequence[SourceOptions] | None = None,
-    on_status: Callable[[Status], None] | None = None,
+    on_status: Callable[[Status], object] | None = None,
     latest: bool | None = None,
     retry_first: bool = False,
     open_timeout_s: float = 30.0,

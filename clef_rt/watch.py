@@ -29,7 +29,7 @@ class Watch:
         on_status: called with each status, in this object's thread; None if nobody listens.
     """
 
-    def __init__(self, on_status: Callable[[Status], None] | None) -> None:
+    def __init__(self, on_status: Callable[[Status], object] | None) -> None:
         self._on_status = on_status
         self._statuses: queue.SimpleQueue[Status | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None

@@ -18,7 +18,6 @@ from clef_rt.cli.terminal import log_to, stderr_console, tolerant_of_closed_pipe
 from clef_rt.config import LiveSettings
 from clef_rt.errors import ConfigError, SourceTimeout
 from clef_rt.publish import Publisher
-from clef_rt.status import Status
 from clef_rt.stream import stream
 from clef_rt.subscribe import subscribe
 from clef_rt.wire.endpoint import Endpoint
@@ -68,9 +67,6 @@ def run_live(settings: LiveSettings, title: str) -> None:
             consumer = Consumer(subscription, Tally(same_host=True, from_start=True), output)
             consumer.start()
 
-        def tell(status: Status) -> None:
-            publisher.status(status)
-
         with _busy(f"Opening {', '.join(str(source.uri) for source in sources)} …"):
             opened = stack.enter_context(
                 stream(
@@ -78,7 +74,7 @@ def run_live(settings: LiveSettings, title: str) -> None:
                     analyzer=analyzer,
                     cameras=[source.camera for source in sources],
                     options=[source.options for source in sources],
-                    on_status=tell,
+                    on_status=publisher.status,
                     latest={"auto": None, "latest": True, "lossless": False}[settings.policy],
                     retry_first=settings.retry,
                 )
