@@ -22,6 +22,16 @@ app = typer.Typer(
 )
 console = Console(stderr=True)
 
+Prepared = Annotated[list[Path], typer.Argument(help="Prepared folders.")]
+Run = Annotated[Path, typer.Option(help="The run's folder.")]
+Epochs = Annotated[int, typer.Option(help="How often the data is gone through.", min=1)]
+Batch = Annotated[int, typer.Option(help="Faces a step.", min=2)]
+LearningRate = Annotated[float, typer.Option(help="The highest of the schedule.", min=0)]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str, typer.Option(help="As Lightning Fabric has them.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+
 
 @app.callback()
 def root() -> None:
@@ -60,16 +70,16 @@ def prepare(
 
 @app.command()
 def stage1(
-    data: Annotated[list[Path], typer.Argument(help="Prepared folders.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    data: Prepared,
+    out: Run,
     encoder: Annotated[str, typer.Option(help="The image encoder.")] = "convnet-s",
-    epochs: Annotated[int, typer.Option(min=1)] = 4,
-    batch: Annotated[int, typer.Option(min=2)] = 256,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 2e-3,
-    seed: Annotated[int, typer.Option()] = 0,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="As Lightning Fabric has them.")] = "bf16-mixed",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    epochs: Epochs = 4,
+    batch: Batch = 256,
+    learning_rate: LearningRate = 2e-3,
+    seed: Seed = 0,
+    accelerator: Accelerator = "auto",
+    precision: Precision = "bf16-mixed",
+    resume: Resume = False,
 ) -> None:
     """Learn from what the subjects were doing: L_II' + L_IA."""
     from training.loop import Settings
@@ -82,17 +92,17 @@ def stage1(
 
 @app.command()
 def stage2(
-    data: Annotated[list[Path], typer.Argument(help="Prepared folders.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    data: Prepared,
+    out: Run,
     start: Annotated[Path | None, typer.Option(help="Stage 1's run or checkpoint.")] = None,
     encoder: Annotated[str, typer.Option(help="The image encoder; only without --start.")] = "convnet-s",
-    epochs: Annotated[int, typer.Option(min=1)] = 12,
-    batch: Annotated[int, typer.Option(min=2)] = 128,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 2e-3,
-    seed: Annotated[int, typer.Option()] = 0,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="As Lightning Fabric has them.")] = "bf16-mixed",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    epochs: Epochs = 12,
+    batch: Batch = 128,
+    learning_rate: LearningRate = 2e-3,
+    seed: Seed = 0,
+    accelerator: Accelerator = "auto",
+    precision: Precision = "bf16-mixed",
+    resume: Resume = False,
 ) -> None:
     """Learn labels by their names: L_IN + L_DN."""
     from training.loop import Settings
@@ -106,7 +116,7 @@ def stage2(
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Stage 2's run, or its model.pt.")],
-    data: Annotated[list[Path], typer.Argument(help="Prepared folders.")],
+    data: Prepared,
 ) -> None:
     """Measure on the test splits; write metrics, thresholds and the model card beside the checkpoint."""
     from training.report import evaluate_run
