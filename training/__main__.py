@@ -138,7 +138,8 @@ def evaluate(
         expressions = figures.get("expressions", {})
         smile = figures["emotion_proxy"]["ours"].get("happiness", {}).get("AU12")
         agreement = [each["auc"] for each in figures["teacher_agreement"].values()]
-        shown = (expressions.get("accuracy"), expressions.get("macro_f1"), smile, sum(agreement) / len(agreement))
+        mean = sum(agreement) / len(agreement) if agreement else None
+        shown = (expressions.get("accuracy"), expressions.get("macro_f1"), smile, mean)
         table.add_row(name, str(figures["faces"]), *("–" if value is None else f"{value:.3f}" for value in shown))
     console.print(table)
     say(f"experimental: {', '.join(report.experimental) or 'none'}")

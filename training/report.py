@@ -19,7 +19,6 @@ from training.evaluate import (
     expression_figures,
     predict,
 )
-from training.manifest import EXPRESSIONS
 from training.model import ClefModel, load_checkpoint
 from training.prepare import Prepared
 
@@ -145,5 +144,5 @@ def _card(
         thresholds=thresholds,
         experimental=experimental,
         training_sets=sets,
-        expressions=EXPRESSIONS,
+        expressions=model.config.expression_names,
     )

@@ -15,9 +15,10 @@ from training.data import Examples, balanced_batches, load_examples
 from training.evaluate import embed_all
 from training.loop import Settings, fit
 from training.losses import image_activity, image_image
-from training.model import ClefModel, ModelConfig
+from training.model import ClefModel
+from training.setup import config_for
 from training.text import encode_sentences
-from training.texts import activity_sentence, load_activities, load_labels
+from training.texts import activity_sentence, load_activities
 
 __all__ = ["Stage1", "train_stage1"]
 
@@ -64,15 +65,7 @@ def train_stage1(
     names, activities = np.unique(train.activities.astype(str), return_inverse=True)
     known = load_activities()
     torch.manual_seed(settings.seed)
-    config = ModelConfig(
-        image_size=train.faces.shape[1],
-        channels=train.faces.shape[3],
-        encoder=encoder,
-        mean=(round(float(train.faces.mean()) / 255, 4),),
-        std=(round(float(train.faces.std()) / 255, 4),),
-        texts=load_labels().chosen(train.au_names, list(load_labels().expression)),
-    )
-    model = ClefModel(config)
+    model = ClefModel(config_for(train, encoder))
     stage = Stage1(model, [activity_sentence(name, known) for name in names])
     groups = torch.from_numpy(activities)
 

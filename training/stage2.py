@@ -15,9 +15,8 @@ from training.data import load_examples, shuffled_batches
 from training.evaluate import quick_figures
 from training.loop import Settings, fit
 from training.losses import au_names, description_names, expression_names
-from training.manifest import EXPRESSIONS
-from training.model import ClefModel, ModelConfig, load_checkpoint
-from training.texts import load_labels
+from training.model import ClefModel, load_checkpoint
+from training.setup import config_for
 
 __all__ = ["Stage2", "train_stage2"]
 
@@ -87,14 +86,7 @@ def train_stage2(
         raise ConfigError(f"{start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
     torch.manual_seed(settings.seed)
     model = load_checkpoint(start) if start is not None else None
-    config = ModelConfig(
-        image_size=train.faces.shape[1],
-        channels=train.faces.shape[3],
-        encoder=model.config.encoder if model is not None else encoder,
-        mean=(round(float(train.faces.mean()) / 255, 4),),
-        std=(round(float(train.faces.std()) / 255, 4),),
-        texts=load_labels().chosen(train.au_names, EXPRESSIONS),
-    )
+    config = config_for(train, model.config.encoder if model is not None else encoder)
     if model is None:
         model = ClefModel(config)
     elif (model.config.image_size, model.config.texts) != (config.image_size, config.texts):

@@ -33,7 +33,7 @@ def draw_face(smile: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Makes a prepared folder of `rows` faces: happiness with AU12, sadness with AU15."""
 
-    def make(rows: int = 240, name: str = "made-up", votes: bool = True) -> Path:
+    def make(rows: int = 240, name: str = "made-up", votes: bool = True, aus: bool = True) -> Path:
         rng = np.random.default_rng(0)
         smiles = rng.random(rows) < 0.5
         split = np.array(["train", "train", "train", "val", "test"])[np.arange(rows) % 5]
@@ -46,10 +46,10 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                 "activity": np.where(smiles, "happiness", "sadness"),
                 "split": split,
                 "presence": 1.0,
-                "AU12": np.where(smiles, 0.95, 0.05),
-                "AU15": np.where(smiles, 0.05, 0.95),
             }
         )
+        if aus:
+            table = table.assign(AU12=np.where(smiles, 0.95, 0.05), AU15=np.where(smiles, 0.05, 0.95))
         if votes:
             shares = dict.fromkeys(EXPRESSIONS, 0.0) | {"happiness": smiles * 1.0, "sadness": (~smiles) * 1.0}
             table = table.assign(**shares)

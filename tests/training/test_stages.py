@@ -72,6 +72,19 @@ def test_the_bundle_scores_as_the_checkpoint_does(trained: tuple[Path, Path], tm
     assert "happiness" not in marked
 
 
+@pytest.mark.parametrize(("votes", "aus"), [(True, False), (False, True)])
+def test_a_model_has_the_labels_that_its_data_has(
+    made_up: Callable[..., Path], tmp_path: Path, votes: bool, aus: bool
+) -> None:
+    data = made_up(rows=60, votes=votes, aus=aus)
+    run("stage1", data, "--out", tmp_path / "one", "--epochs", 1, "--encoder", "tiny", *FAST)
+    run("stage2", data, "--out", tmp_path / "two", "--start", tmp_path / "one", "--epochs", 1, *FAST)
+    run("evaluate", tmp_path / "two", data)
+    run("bundle", tmp_path / "two", "--out", tmp_path / "b", main=export)
+    bank = LabelBank.from_bundle(load_bundle(tmp_path / "b"))
+    assert (len(bank.au.names), len(bank.expression.names)) == (2 * aus, 8 * votes)
+
+
 def test_a_resumed_run_goes_on_where_it_stopped(made_up: Callable[..., Path], tmp_path: Path) -> None:
     data = made_up(rows=60)
     run("stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", *FAST)
