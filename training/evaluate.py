@@ -5,7 +5,7 @@ No figure here is accuracy against human FACS coding: there is no openly license
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from torchmetrics.functional.classification import (
 )
 
 from training.data import Examples
-from training.manifest import EXPRESSIONS
 from training.model import ClefModel
 
 __all__ = [
@@ -79,7 +78,7 @@ def predict(model: ClefModel, faces: NDArray[np.uint8]) -> Predictions:
         )
 
 
-def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32]) -> dict[str, Any]:
+def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32], names: Sequence[str]) -> dict[str, Any]:
     """Accuracy, macro F1, recalls, and the confusion matrix (by true, then by scored expression).
 
     The truth is the commonest vote; rows without votes are left out.
@@ -87,6 +86,7 @@ def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32]) 
     Args:
         scores: (n, e).
         votes: (n, e); NaN where unknown.
+        names: of the e expressions.
     """
     known = np.isfinite(votes).all(axis=1)
     ours, truth = torch.from_numpy(scores[known].argmax(1)), torch.from_numpy(votes[known].argmax(1))
@@ -97,10 +97,10 @@ def expression_figures(scores: NDArray[np.float32], votes: NDArray[np.float32]) 
         "faces": int(known.sum()),
         "accuracy": float(multiclass_accuracy(ours, truth, classes, average="micro")),
         "macro_f1": float(multiclass_f1_score(ours, truth, classes, average="macro")),
-        "recall": dict(zip(EXPRESSIONS, recall.tolist(), strict=True)),
+        "recall": dict(zip(names, recall.tolist(), strict=True)),
         "confusion": {
-            truth: dict(zip(EXPRESSIONS, counts, strict=True))
-            for truth, counts in zip(EXPRESSIONS, confusion.tolist(), strict=True)
+            label: dict(zip(names, counts, strict=True))
+            for label, counts in zip(names, confusion.tolist(), strict=True)
         },
     }
 
@@ -164,7 +164,7 @@ def quick_figures(model: ClefModel, examples: Examples) -> Mapping[str, float]:
     """What is watched while training: accuracy of expressions, and mean agreement with the teacher."""
     scores = predict(model, examples.faces)
     agreement = au_agreement(examples, scores.aus)
-    known = np.isfinite(examples.votes).all(axis=1)
+    known = examples.voted
     figures = {"val_au_auc": float(np.mean([each["auc"] for each in agreement.values()]))} if agreement else {}
     if known.any():
         right = scores.expressions[known].argmax(1) == examples.votes[known].argmax(1)

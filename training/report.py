@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from clef_rt.errors import ConfigError
 from training.data import Examples, load_examples
 from training.evaluate import (
     au_agreement,
@@ -54,12 +54,15 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> Report:
         folders: prepared datasets.
 
     Raises:
-        ConfigError: a folder isn't prepared.
+        ConfigError: a folder isn't prepared, or its labels or crops aren't the model's.
         BundleError: the checkpoint isn't one.
     """
     model = load_checkpoint(checkpoint)
     beside = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    val, test = load_examples(folders, "val"), load_examples(folders, "test")
+    aus, expressions = model.config.au_names, model.config.expression_names
+    val, test = (load_examples(folders, split, aus=aus, expressions=expressions) for split in ("val", "test"))
+    if val.faces.shape[1:] != (model.config.image_size, model.config.image_size, model.config.channels):
+        raise ConfigError(f"The model takes crops of {model.config.image_size} px; these have {val.faces.shape[1]}.")
     thresholds = best_thresholds(val, predict(model, val.faces).aus)
     metrics = {name: _dataset_figures(model, test.of(name)) for name in sorted(set(test.datasets))}
     experimental = _experimental(model, val)
@@ -85,8 +88,8 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> Report:
 def _dataset_figures(model: ClefModel, examples: Examples) -> dict[str, Any]:
     scores = predict(model, examples.faces)
     figures: dict[str, Any] = {"faces": len(examples)}
-    if np.isfinite(examples.votes).all(axis=1).any():
-        figures["expressions"] = expression_figures(scores.expressions, examples.votes)
+    if examples.voted.any():
+        figures["expressions"] = expression_figures(scores.expressions, examples.votes, examples.expression_names)
     figures["emotion_proxy"] = {
         "ours": emotion_proxy(examples, scores.aus),
         "teacher": emotion_proxy(examples, examples.aus),
@@ -110,8 +113,8 @@ def _experimental(model: ClefModel, val: Examples) -> dict[str, str]:
             reasons[name] = "no emotion's proxy to test it by"
         elif proxy < _GOOD_PROXY:
             reasons[name] = f"tells no emotion's faces from neutral ones, AUC {proxy:.2f} at best"
-    if np.isfinite(val.votes).all(axis=1).any():
-        recall = expression_figures(scores.expressions, val.votes)["recall"]
+    if val.voted.any():
+        recall = expression_figures(scores.expressions, val.votes, val.expression_names)["recall"]
         reasons |= {
             name: f"found in {share:.0%} of its faces" for name, share in recall.items() if share < _GOOD_RECALL
         }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from training.data import Examples
-from training.manifest import EXPRESSIONS
 from training.model import ModelConfig
 from training.texts import load_labels
 
@@ -18,12 +15,11 @@ def config_for(train: Examples, encoder: str) -> ModelConfig:
     Raises:
         ConfigError: an Action Unit has no text in `texts/labels.yaml`.
     """
-    expressions = EXPRESSIONS if np.isfinite(train.votes).any() else ()
     return ModelConfig(
         image_size=train.faces.shape[1],
         channels=train.faces.shape[3],
         encoder=encoder,
         mean=(round(float(train.faces.mean()) / 255, 4),),
         std=(round(float(train.faces.std()) / 255, 4),),
-        texts=load_labels().chosen(train.au_names, expressions),
+        texts=load_labels().chosen(train.au_names, train.expression_names),
     )

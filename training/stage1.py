@@ -61,7 +61,8 @@ def train_stage1(
     Raises:
         ConfigError: the data or the run's folder is wrong (`load_examples`, `fit`).
     """
-    train, val = load_examples(folders, "train"), load_examples(folders, "val")
+    train = load_examples(folders, "train")
+    val = load_examples(folders, "val")
     names, activities = np.unique(train.activities.astype(str), return_inverse=True)
     known = load_activities()
     torch.manual_seed(settings.seed)

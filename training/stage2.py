@@ -81,7 +81,8 @@ def train_stage2(
     Raises:
         ConfigError: the data, the start or the run's folder is wrong.
     """
-    train, val = load_examples(folders, "train"), load_examples(folders, "val")
+    train = load_examples(folders, "train")
+    val = load_examples(folders, "val")
     if start is not None and not start.exists():
         raise ConfigError(f"{start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
     torch.manual_seed(settings.seed)

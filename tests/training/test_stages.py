@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from clef_rt.bundle import load_bundle
 from clef_rt.encode import load_encoder
+from clef_rt.errors import ConfigError
 from clef_rt.labels import LabelBank
 from export.__main__ import main as export
 from training.__main__ import main as training
 from training.data import balanced_batches, load_examples, shuffled_batches
 from training.encoders import ENCODERS
 from training.encoders.convnet import ConvNet
-from training.evaluate import predict
+from training.evaluate import expression_figures, predict
+from training.manifest import EXPRESSIONS
 from training.model import load_checkpoint
 
 FAST = ("--batch", "24", "--precision", "32", "--accelerator", "cpu")
@@ -132,6 +135,39 @@ def test_folders_that_do_not_fit(made_up: Callable[..., Path]) -> None:
     assert len(examples) == 18
     assert len(examples.of("other")) == 6
     assert np.isnan(examples.of("made-up").votes).all()
+    assert not examples.of("made-up").voted.any()
+    assert examples.of("other").voted.all()
+
+
+def test_expressions_that_a_dataset_lacks_got_no_votes(made_up: Callable[..., Path]) -> None:
+    two, eight = made_up(rows=20, name="two"), made_up(rows=20, name="eight")
+    table = pd.read_parquet(two / "manifest.parquet")
+    gone = [name for name in EXPRESSIONS if name not in ("happiness", "sadness")]
+    table.drop(columns=gone).to_parquet(two / "manifest.parquet")
+    alone = load_examples([two], "train")
+    assert alone.expression_names == ("happiness", "sadness")
+    assert alone.voted.all()
+    both = load_examples([two, eight], "train")
+    assert both.expression_names == EXPRESSIONS
+    np.testing.assert_array_equal(both.of("two").votes, both.of("eight").votes)
+
+
+def test_a_model_is_measured_by_its_own_labels(trained: tuple[Path, Path], made_up: Callable[..., Path]) -> None:
+    data, checkpoint = made_up(rows=60, name="fewer"), trained[1]
+    table = pd.read_parquet(data / "manifest.parquet")
+    # Another order, an Action Unit that the model lacks, and one fewer: columns are found by name.
+    table.drop(columns=["AU12", *(name for name in EXPRESSIONS if name not in ("happiness", "sadness"))]).assign(
+        AU01=0.5
+    ).to_parquet(data / "manifest.parquet")
+    config = load_checkpoint(checkpoint).config
+    examples = load_examples([data], "test", aus=config.au_names, expressions=config.expression_names)
+    assert np.isnan(examples.aus[:, config.au_names.index("AU12")]).all()
+    figures = expression_figures(
+        predict(load_checkpoint(checkpoint), examples.faces).expressions, examples.votes, examples.expression_names
+    )
+    assert figures["accuracy"] > 0.9
+    with pytest.raises(ConfigError, match="no sadness"):
+        load_examples([data], "test", expressions=["happiness"])
 
 
 def test_balanced_batches_favour_the_rare() -> None:

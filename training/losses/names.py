@@ -24,7 +24,7 @@ def expression_names(images: Tensor, names: Tensor, votes: Tensor, scale: float 
         A scalar; 0 where no row is known.
     """
     known = votes.isfinite().all(dim=1)
-    if not known.any():
+    if not (votes.shape[1] and known.any()):
         return images.sum() * 0
     return cross_entropy((scale * images[known] @ names.T).float(), votes[known])
 
