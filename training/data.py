@@ -118,8 +118,7 @@ def _votes(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
 
 def shuffled_batches(count: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
     """One epoch: each of `count` rows once, in random order; a last short batch is left out."""
-    order = torch.randperm(count, generator=generator)
-    yield from order[: count - count % batch].split(batch) if count >= batch else [order]
+    yield from _whole_batches(torch.randperm(count, generator=generator), batch)
 
 
 def balanced_batches(groups: Tensor, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -137,4 +136,9 @@ def balanced_batches(groups: Tensor, batch: int, generator: torch.Generator) -> 
     share = torch.minimum(torch.full(counts.shape, len(groups) / (counts > 0).sum().item()), counts * 8.0)
     weights = (share / counts.clamp(min=1))[groups]
     order = torch.multinomial(weights, len(groups), replacement=True, generator=generator)
-    yield from order[: len(order) - len(order) % batch].split(batch) if len(order) >= batch else [order]
+    yield from _whole_batches(order, batch)
+
+
+def _whole_batches(order: Tensor, batch: int) -> Sequence[Tensor]:
+    """Without the last short one; all in one where there are fewer than a batch."""
+    return order[: len(order) - len(order) % batch].split(batch) if len(order) >= batch else [order]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +14,7 @@ from torch.nn.functional import normalize
 from clef_rt.errors import BundleError
 from training.encoders import make_encoder
 from training.text import MINILM, encode_sentences
-from training.texts import LabelTexts
+from training.texts import LabelText, LabelTexts
 
 __all__ = ["ClefModel", "LabelRows", "LabelWords", "ModelConfig", "load_checkpoint"]
 
@@ -172,7 +171,7 @@ class ClefModel(nn.Module):
         biases = {"au": self.au_bias.tolist(), "expression": [0.0] * len(self.config.expression_names)}
         groups = {
             group: [
-                LabelWords(name=name, text=label.text, prompts=(_prompt(self.config.texts, label.text),), bias=bias)
+                LabelWords(name=name, text=label.text, prompts=(_prompt(self.config.texts, label),), bias=bias)
                 for (name, label), bias in zip(self.config.texts.group(group).items(), biases[group], strict=True)
             ]
             for group in GROUPS
@@ -232,16 +231,13 @@ def text_features(texts: LabelTexts) -> dict[str, Tensor]:
     return {"name": table[: len(names)], "description": table[len(names) :]}
 
 
-def _labels(texts: LabelTexts) -> list[str]:
-    return [label.text for group in GROUPS for label in texts.group(group).values()]
+def _labels(texts: LabelTexts) -> list[LabelText]:
+    return [label for group in GROUPS for label in texts.group(group).values()]
 
 
-def _prompt(texts: LabelTexts, text: str) -> str:
-    return texts.templates.name.format(text)
+def _prompt(texts: LabelTexts, label: LabelText) -> str:
+    return texts.templates.name.format(label.text)
 
 
-def _described(texts: LabelTexts, text: str) -> Sequence[str]:
-    owners = [label for group in GROUPS for label in texts.group(group).values() if label.text == text]
-    return [
-        template.format(d) for label in owners for d in label.descriptions for template in texts.templates.description
-    ]
+def _described(texts: LabelTexts, label: LabelText) -> list[str]:
+    return [template.format(d) for d in label.descriptions for template in texts.templates.description]

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from clef_rt.errors import ConfigError
 from training.data import Examples, load_examples
 from training.evaluate import (
+    Predictions,
     au_agreement,
     best_thresholds,
     emotion_proxy,
@@ -63,9 +64,10 @@ def evaluate_run(checkpoint: Path, folders: Sequence[Path]) -> Report:
     val, test = (load_examples(folders, split, aus=aus, expressions=expressions) for split in ("val", "test"))
     if val.faces.shape[1:] != (model.config.image_size, model.config.image_size, model.config.channels):
         raise ConfigError(f"The model takes crops of {model.config.image_size} px; these have {val.faces.shape[1]}.")
-    thresholds = best_thresholds(val, predict(model, val.faces).aus)
+    val_scores = predict(model, val.faces)
+    thresholds = best_thresholds(val, val_scores.aus)
     metrics = {name: _dataset_figures(model, test.of(name)) for name in sorted(set(test.datasets))}
-    experimental = _experimental(model, val)
+    experimental = _experimental(val, val_scores)
     sets = [_training_set(Prepared.load(folder)) for folder in folders]
     provenance = {
         "training_data": "; ".join(f"{each['dataset']}, {each['faces']} faces" for each in sets),
@@ -98,9 +100,8 @@ def _dataset_figures(model: ClefModel, examples: Examples) -> dict[str, Any]:
     return figures
 
 
-def _experimental(model: ClefModel, val: Examples) -> dict[str, str]:
+def _experimental(val: Examples, scores: Predictions) -> dict[str, str]:
     """Labels whose scores haven't been shown to be good on validation faces, each with the reason."""
-    scores = predict(model, val.faces)
     reasons = {}
     agreement = au_agreement(val, scores.aus)
     proxies = emotion_proxy(val, scores.aus)

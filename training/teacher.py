@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clef_rt.errors import ConfigError
 from training.crops import widen
+from training.landmarker import FaceLandmarker
 
 __all__ = ["BLENDSHAPES", "TEACHER_AUS", "AuTeacher", "soft_labels"]
 
@@ -56,8 +55,8 @@ _PRESENT_QUANTILE: Final = 0.95
 _STEEPNESS: Final = 3.0
 
 
-class AuTeacher:
-    """Rates faces by MediaPipe's face landmarker.
+class AuTeacher(FaceLandmarker):
+    """Rates faces by their blendshapes.
 
     Args:
         model: `face_landmarker.task`.
@@ -69,43 +68,17 @@ class AuTeacher:
     name = "MediaPipe face landmarker, blendshapes (Apache-2.0)"
 
     def __init__(self, model: Path) -> None:
-        try:
-            from mediapipe.tasks.python import BaseOptions, vision
-        except ImportError as error:
-            raise ConfigError(
-                f"The teacher needs {error.name}, which is not installed.",
-                "docs/training.md says how to install mediapipe without a second OpenCV.",
-            ) from None
-        if not model.is_file():
-            raise ConfigError(f"The teacher's model {model} is missing.", "Fetch MediaPipe's face_landmarker.task.")
-        options = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(model)),
-            num_faces=1,
-            min_face_detection_confidence=0.3,
-            output_face_blendshapes=True,
-        )
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        del self._landmarker  # closes it; later, at the interpreter's end, it would fail
+        super().__init__(model, blendshapes=True)
 
     def values(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Raw values of `TEACHER_AUS`, (k,) float32, for the one face of a tight picture; None where none is seen."""
-        import mediapipe
-
-        rgb = cv2.cvtColor(widen(picture)[0], cv2.COLOR_GRAY2RGB)
-        found = self._landmarker.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb))
-        if not found.face_blendshapes:
+        wide, _ = widen(picture)
+        seen = self.look(wide)
+        if seen is None:
             return None
-        shapes = {shape.category_name: shape.score for shape in found.face_blendshapes[0]}
-        mesh = np.array([(point.x, point.y) for point in found.face_landmarks[0]]) * rgb.shape[1::-1]
+        mesh = seen.mesh * wide.shape[::-1]
         gap, eyes = (np.linalg.norm(mesh[a] - mesh[b]) for a, b in (_INNER_LIPS, _OUTER_EYES))
-        raw = {au: float(np.mean([shapes[name] for name in names])) for au, names in BLENDSHAPES.items()}
+        raw = {au: float(np.mean([seen.blendshapes[name] for name in names])) for au, names in BLENDSHAPES.items()}
         raw["AU25"] = float(gap / max(eyes, 1e-6))
         return np.array([raw[au] for au in TEACHER_AUS], np.float32)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from clef_rt.errors import ConfigError
 
-__all__ = ["FOLDER", "LabelTexts", "Templates", "activity_sentence", "load_activities", "load_labels"]
+__all__ = ["FOLDER", "LabelText", "LabelTexts", "Templates", "activity_sentence", "load_activities", "load_labels"]
 
 FOLDER: Final = Path(__file__).parent / "texts"
 _Template = Annotated[str, StringConstraints(pattern=r"^[^{}]*\{\}[^{}]*$")]
