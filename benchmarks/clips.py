@@ -6,10 +6,7 @@ which gives the detector edges to look at. Grain keeps the codec from skipping w
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scene import Pose, cells, pose
 from clef_rt.errors import ClefError, MissingExtra
-from clef_rt.files import cache_folder
+from clef_rt.files import cache_folder, installed_file, whole_file
 
 __all__ = ["FPS", "SIZE", "make_clip", "pictures"]
 
@@ -51,14 +48,8 @@ def make_clip(faces: int, seconds: float, *, folder: Path | None = None) -> Path
         return path
     photographs = _photograph("astronaut.png"), _photograph("coffee.png")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(suffix=".mp4", dir=folder)
-        os.close(descriptor)
-        try:
-            _encode(pictures(faces, seconds, *photographs), Path(partial))
-            Path(partial).replace(path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            _encode(pictures(faces, seconds, *photographs), partial)
     except (OSError, av.FFmpegError) as error:
         raise ClefError(
             f"The clip can't be made in {folder}: {error}.", "Set CLEF_RT_CACHE to another folder."
@@ -126,11 +117,10 @@ def _photograph(name: str) -> NDArray[np.uint8]:
     """One of scikit-image's, read where it lies: importing the package takes longer than all the rest."""
     import cv2
 
-    spec = importlib.util.find_spec("skimage")
-    for root in (spec.submodule_search_locations or []) if spec else []:
-        picture = cv2.imread(str(Path(root, "data", name)))
-        if picture is not None:
-            return np.asarray(picture, np.uint8)
+    file = installed_file("skimage", f"data/{name}")
+    picture = cv2.imread(str(file)) if file is not None else None
+    if picture is not None:
+        return np.asarray(picture, np.uint8)
     raise MissingExtra("scikit-image, whose photographs the clips show,", "demo")
 
 

@@ -7,9 +7,6 @@ group of six and a portrait. Their files are read where they lie: neither packag
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -19,7 +16,7 @@ from numpy.typing import NDArray
 
 from clef_rt import demo_scenes as scenes
 from clef_rt.errors import ClefError, MissingExtra
-from clef_rt.files import cache_folder
+from clef_rt.files import cache_folder, installed_file, whole_file
 
 __all__ = ["ensure_clip"]
 
@@ -67,17 +64,10 @@ def ensure_clip(*, cache_dir: Path | None = None, say: Callable[[str], None]) ->
         return path
     say("Making the demo's clip from the sample photographs of " + " and ".join(_packages(photographs)) + " …")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".demo-", suffix=".mp4", dir=folder)
-        os.close(descriptor)
-        partial = Path(name)
-        try:
+        with whole_file(path) as partial:
             _write(partial, {label: _read(file) for label, file in photographs.items()})
             if not _is_whole(partial):
                 raise ClefError("The demo's clip can't be read back after writing it.", "Is the disk full?")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except (OSError, av.FFmpegError) as cause:
         raise ClefError(
             f"The demo's clip can't be written to {folder}: {cause.strerror}.",
@@ -88,13 +78,8 @@ def ensure_clip(*, cache_dir: Path | None = None, say: Callable[[str], None]) ->
 
 
 def _find_photographs() -> dict[str, Path]:
-    found = {}
-    for label, (package, inside) in _PHOTOGRAPHS.items():
-        spec = importlib.util.find_spec(package)
-        for root in (spec.submodule_search_locations or []) if spec else []:
-            if (file := Path(root, inside)).is_file():
-                found[label] = file
-    return found
+    found = {label: installed_file(package, inside) for label, (package, inside) in _PHOTOGRAPHS.items()}
+    return {label: file for label, file in found.items() if file is not None}
 
 
 def _packages(photographs: Mapping[str, Path]) -> list[str]:

@@ -1,20 +1,22 @@
-"""Model files from the network: fetched once into the user's cache, and checked."""
+"""Files in the user's cache, that appear only once they are whole; model files from the network; installed files."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 
 from clef_rt.errors import ClefError
 
-__all__ = ["cache_folder", "fetch", "sha256_of"]
+__all__ = ["cache_folder", "fetch", "installed_file", "sha256_of", "whole_file"]
 
 _CHUNK = 1 << 16
 
@@ -30,6 +32,40 @@ def sha256_of(path: Path) -> str:
     """The file's SHA-256 as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def installed_file(package: str, inside: str) -> Path | None:
+    """A file that a package brought, found without importing the package; None where there is none.
+
+    Args:
+        package: its top module.
+        inside: the path in it.
+    """
+    spec = importlib.util.find_spec(package)
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        if (file := Path(root, inside)).is_file():
+            return file
+    return None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write, which takes that name at the end of the block, or goes if the block fails.
+
+    So an interruption, or two processes at once, do no harm.
+
+    Raises:
+        OSError: the folder can't be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def fetch(

