@@ -1,0 +1,7 @@
+"""`python -m training`: the command line. A file a subject; each adds its commands to the one app."""
+
+from __future__ import annotations
+
+from training.cli.console import app, main
+
+__all__ = ["app", "main"]
