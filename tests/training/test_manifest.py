@@ -82,7 +82,7 @@ def test_ferplus_by_its_layout(tmp_path: Path) -> None:
         vote_names=np.array(names),
         split=np.array([0, 2, 1], np.int8),
     )
-    made = validate(DATASETS["ferplus"](tmp_path), "ferplus")
+    made = validate(DATASETS["ferplus"].read(tmp_path).table, "ferplus")
     assert list(made["split"]) == ["train", "test"]
     assert list(made["activity"]) == ["neutral", "anger"]
     shares = labels(made, EXPRESSIONS)
@@ -96,15 +96,15 @@ def test_real_faces_by_its_layout(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "real_faces/real_faces.zip", "w") as archive:
         archive.writestr("labels.csv", "file,subject,label,split\nx.jpg,007,happiness,val\n")
         archive.writestr("images/x.jpg", cv2.imencode(".jpg", np.full((20, 30), 77, np.uint8))[1].tobytes())
-    made = validate(DATASETS["real_faces"](tmp_path), "real_faces")
+    made = validate(DATASETS["real_faces"].read(tmp_path).table, "real_faces")
     assert made.iloc[0][["subject", "activity", "split"]].tolist() == ["real_faces-007", "happiness", "val"]
     assert PictureReader(tmp_path).read(made["path"][0]).shape == (20, 30)
 
 
 def test_datasets_elsewhere_say_so(tmp_path: Path) -> None:
-    for read in DATASETS.values():
+    for dataset in DATASETS.values():
         with pytest.raises(ConfigError, match=r"docs/training\.md"):
-            read(tmp_path)
+            dataset.read(tmp_path)
 
 
 def test_pictures_that_cannot_be_read(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_pictures_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_real_datasets(shared_data: Path) -> None:
-    ferplus, faces = (validate(DATASETS[name](shared_data), name) for name in ("ferplus", "real_faces"))
+    ferplus, faces = (validate(DATASETS[name].read(shared_data).table, name) for name in ("ferplus", "real_faces"))
     assert ferplus["split"].value_counts().to_dict() == {"train": 28556, "val": 3579, "test": 3572}
     assert faces["split"].value_counts().to_dict() == {"train": 9305, "test": 1284, "val": 947}

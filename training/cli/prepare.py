@@ -31,7 +31,10 @@ def prepare(
     from training.teacher import AuTeacher
 
     if dataset in DATASETS:
-        table = DATASETS[dataset](data)
+        found = DATASETS[dataset].read(data)
+        table = found.table
+        for note in found.notes:
+            say(f"{dataset}: {note}")
     elif Path(dataset).suffix in (".csv", ".parquet"):
         table = read_manifest(Path(dataset))
     else:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
-from training.datasets.ferplus import ferplus
-from training.datasets.real_faces import real_faces
+from training.datasets.base import Dataset
+from training.datasets.ferplus import FERPLUS
+from training.datasets.real_faces import REAL_FACES
 
 __all__ = ["DATASETS"]
 
-DATASETS: Final[dict[str, Callable[[Path], pd.DataFrame]]] = {"ferplus": ferplus, "real_faces": real_faces}
-"""By name: from the data folder to the manifest."""
+DATASETS: Final[dict[str, Dataset]] = {dataset.name: dataset for dataset in (FERPLUS, REAL_FACES)}
+"""By name."""

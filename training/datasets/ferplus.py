@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from clef_rt.errors import ConfigError
+from training.datasets.base import Dataset, ReadResult
 from training.manifest import EXPRESSIONS
 
-__all__ = ["ferplus"]
+__all__ = ["FERPLUS"]
 
 FILE: Final = "ferplus/ferplus_48.npz"
 _SPLITS: Final = np.array(["train", "val", "test"])  # the official Training, PublicTest, PrivateTest
 
 
-def ferplus(root: Path) -> pd.DataFrame:
+def read(root: Path) -> ReadResult:
     """The manifest of FERPlus.
 
     Expressions are the shares of the votes for the eight of them; votes for "unknown" and "not a face" are left out,
@@ -53,4 +54,7 @@ def ferplus(root: Path) -> pd.DataFrame:
             "split": _SPLITS[split[rows]],
         }
     )
-    return table.assign(**dict(zip(EXPRESSIONS, shares.T, strict=True)))
+    return ReadResult(table.assign(**dict(zip(EXPRESSIONS, shares.T, strict=True))))
+
+
+FERPLUS: Final = Dataset("ferplus", read, "tight")

@@ -10,13 +10,14 @@ from typing import Final
 import pandas as pd
 
 from clef_rt.errors import ConfigError
+from training.datasets.base import Dataset, ReadResult
 
-__all__ = ["real_faces"]
+__all__ = ["REAL_FACES"]
 
 FILE: Final = "real_faces/real_faces.zip"
 
 
-def real_faces(root: Path) -> pd.DataFrame:
+def read(root: Path) -> ReadResult:
     """The manifest of `real_faces`.
 
     The word is one annotator's and noisy, so it is an activity, a coarse description (CLEF, stage 1), and no
@@ -32,7 +33,7 @@ def real_faces(root: Path) -> pd.DataFrame:
     try:
         with zipfile.ZipFile(root / FILE) as archive:
             rows = pd.read_csv(io.BytesIO(archive.read("labels.csv")), dtype=str)
-            return pd.DataFrame(
+            table = pd.DataFrame(
                 {
                     "path": f"{FILE}!images/" + rows["file"],
                     "subject": "real_faces-" + rows["subject"],
@@ -44,3 +45,7 @@ def real_faces(root: Path) -> pd.DataFrame:
             )
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{root / FILE} isn't real_faces: {error}.", "See docs/training.md for its layout.") from None
+    return ReadResult(table)
+
+
+REAL_FACES: Final = Dataset("real_faces", read, "tight")
