@@ -2,13 +2,16 @@
 
 | column | what |
 | --- | --- |
-| path | a file, `archive.zip!member` or `arrays.npz!index`, relative to the data folder |
-| subject, sequence | who, and in which recording; splits never share a subject |
+| path | `file.jpg`, `archive.zip!member`, `arrays.npz!index` or `video.avi!frame`, relative to the data folder |
+| subject, sequence | who, and in which recording; splits and folds never share a subject |
 | frame | the picture's number within its sequence |
-| activity | key of a sentence in `texts/activities.yaml`: what the subject was doing |
-| split | train, val or test |
+| activity | what the subject was doing: a key of the dataset's sentences (`texts/activities/`), or a sentence |
+| split | train, val or test; may be empty where the row has a fold |
+| fold | optional: 0, 1, …: the fold in which the subject is tested (`training.folds`) |
 | `AU01` … | an Action Unit's probability, 0–1; empty where unknown |
+| `AU01_intensity` … | its intensity, 0–5; empty where unknown |
 | `neutral` … | an expression's share of the raters' votes; each row sums to 1, or is empty |
+| box_x, box_y, box_w, box_h | optional: the face's box in pixels of the picture; empty where it must be found |
 """
 
 from __future__ import annotations
@@ -20,16 +23,18 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from clef_rt.errors import ConfigError
 
 __all__ = [
+    "BOX",
     "COLUMNS",
     "EXPRESSIONS",
     "SPLITS",
     "au_columns",
     "expression_columns",
+    "intensity_columns",
     "labels",
     "read_manifest",
     "validate",
@@ -38,12 +43,20 @@ __all__ = [
 COLUMNS: Final = ("path", "subject", "sequence", "frame", "activity", "split")
 SPLITS: Final = ("train", "val", "test")
 EXPRESSIONS: Final = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
+BOX: Final = ("box_x", "box_y", "box_w", "box_h")
 _AU = re.compile(r"AU\d\d(_[LR])?")
+_INTENSITY = re.compile(r"AU\d\d(_[LR])?_intensity")
+_TEXTS: Final = dict.fromkeys(("path", "subject", "sequence", "activity", "split"), "str")  # "007" is no number
 
 
 def au_columns(table: pd.DataFrame) -> list[str]:
-    """The Action Unit columns, in ascending order."""
+    """The Action Units' occurrence columns, in ascending order."""
     return sorted(name for name in table.columns if _AU.fullmatch(str(name)))
+
+
+def intensity_columns(table: pd.DataFrame) -> list[str]:
+    """The Action Units' intensity columns, in ascending order."""
+    return sorted(name for name in table.columns if _INTENSITY.fullmatch(str(name)))
 
 
 def expression_columns(table: pd.DataFrame) -> list[str]:
@@ -53,7 +66,7 @@ def expression_columns(table: pd.DataFrame) -> list[str]:
 
 def labels(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
     """Label columns as (rows, names) float32; NaN where unknown, also for columns that the table lacks."""
-    return table.reindex(columns=list(names)).to_numpy(np.float32)
+    return np.asarray(table.reindex(columns=list(names)).to_numpy(np.float32), np.float32)
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
@@ -63,32 +76,135 @@ def read_manifest(path: Path) -> pd.DataFrame:
         ConfigError: it is missing, unreadable, or not a manifest.
     """
     try:
-        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        table = pd.read_csv(path, dtype=_TEXTS) if path.suffix == ".csv" else pd.read_parquet(path)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such manifest.", "Make one with `python -m training prepare`.") from None
     except Exception as error:  # pandas' readers raise what their engines do
-        raise ConfigError(f"{path} is no table: {str(error).splitlines()[0]}.") from None
+        raise ConfigError(f"{path} is no table: {(str(error).splitlines() or [type(error).__name__])[0]}.") from None
     return validate(table, str(path))
 
 
 def validate(table: pd.DataFrame, where: str) -> pd.DataFrame:
     """Check a manifest; returns it.
 
+    Args:
+        table: the manifest.
+        where: its file or dataset, for the errors.
+
     Raises:
-        ConfigError: a column is missing, a value is out of range, or a subject is in two splits.
+        ConfigError: it is empty, a column is missing, or a row is wrong: a path is empty or there twice, a label is
+            out of range, the expressions don't sum to 1, the activity is empty where other rows have one, a split or
+            fold is unknown, a subject is in two of them, or a box is none. Names the row, counted from 0, and its path.
     """
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise ConfigError(f"{where}: the manifest has no column {', '.join(missing)}.")
-    if unknown := sorted(set(table["split"]) - set(SPLITS)):
-        raise ConfigError(f"{where}: split is {', '.join(map(str, unknown))}; it must be {', '.join(SPLITS)}.")
-    scores = labels(table, [*au_columns(table), *expression_columns(table)])
-    with np.errstate(invalid="ignore"):
-        if np.any((scores < 0) | (scores > 1)):
-            raise ConfigError(f"{where}: a label is outside of 0–1.")
-    shares = labels(table, expression_columns(table)).sum(axis=1)
-    if expression_columns(table) and np.any(np.abs(shares[np.isfinite(shares)] - 1) > 1e-3):
-        raise ConfigError(f"{where}: the expressions of a row don't sum to 1.")
-    known = table[table["subject"].notna()]
-    if shared := sorted(known.groupby("subject")["split"].nunique().loc[lambda counts: counts > 1].index):
-        raise ConfigError(f"{where}: subject {shared[0]} (and {len(shared) - 1} more) is in more than one split.")
+    if table.empty:
+        raise ConfigError(f"{where}: the manifest has no rows.")
+    _check_texts(table, where)
+    _check_labels(table, where)
+    _check_places(table, where)
+    if any(name in table.columns for name in BOX):
+        _check_boxes(table, where)
     return table
+
+
+def _refuse(bad: ArrayLike, table: pd.DataFrame, where: str, what: str, hint: str = "") -> None:
+    """Raise for the first row that is bad, if any is."""
+    if rows := np.flatnonzero(bad).tolist():
+        more = f" The same holds for {len(rows) - 1:,} more rows." if len(rows) > 1 else ""
+        raise ConfigError(f"{where}: row {rows[0]} ({table['path'].iloc[rows[0]]}): {what}.{more}", hint)
+
+
+def _blank(column: pd.Series) -> NDArray[np.bool_]:
+    """(n,): which values are missing, or text of nothing but spaces."""
+    return np.array([value is None or value != value or not str(value).strip() for value in column], bool)
+
+
+def _check_texts(table: pd.DataFrame, where: str) -> None:
+    _refuse(_blank(table["path"]), table, where, "the path is empty")
+    twice = table["path"].duplicated().to_numpy()
+    _refuse(twice, table, where, "the path is there twice", "Each picture has one row.")
+    empty = table["activity"].isna().to_numpy()
+    if not empty.all():
+        hint = "Say what the subject was doing; or leave the whole column empty, if no activity is known."
+        _refuse(_blank(table["activity"]), table, where, "the activity is empty, but other rows have one", hint)
+        strange = np.array([not isinstance(value, str) for value in table["activity"]], bool)
+        _refuse(strange, table, where, "the activity is no text")
+
+
+def _check_labels(table: pd.DataFrame, where: str) -> None:
+    for names, top in (((*au_columns(table), *expression_columns(table)), 1), (intensity_columns(table), 5)):
+        for name in names:
+            values = _numbers(table, name, where)
+            with np.errstate(invalid="ignore"):
+                bad = (values < 0) | (values > top)
+            if bad.any():
+                _refuse(bad, table, where, f"{name} is {values[bad][0]:g}; it must be 0–{top}, or empty if unknown")
+    if names := expression_columns(table):
+        shares = labels(table, names)
+        known = np.isfinite(shares)
+        _refuse(
+            known.any(axis=1) & ~known.all(axis=1),
+            table,
+            where,
+            "some expressions are empty, others aren't",
+            "Give 0 to those that nobody voted for.",
+        )
+        wrong = np.abs(shares.sum(axis=1) - 1) > 1e-3  # False for NaN
+        _refuse(wrong, table, where, "the expressions don't sum to 1")
+
+
+def _numbers(table: pd.DataFrame, name: str, where: str) -> NDArray[np.float64]:
+    """A column as (n,) float64; raises for a row that is no number."""
+    values = np.asarray(pd.to_numeric(table[name], errors="coerce"), np.float64)
+    wrong = np.isnan(values) & table[name].notna().to_numpy()
+    if wrong.any():
+        _refuse(wrong, table, where, f"{name} is {table[name][wrong].iloc[0]!r}, which is no number")
+    return values
+
+
+def _check_places(table: pd.DataFrame, where: str) -> None:
+    """Splits and folds."""
+    split = table["split"].where(~_blank(table["split"]))
+    fold = _numbers(table, "fold", where) if "fold" in table.columns else np.full(len(table), np.nan)
+    unknown = (split.notna() & ~split.isin(SPLITS)).to_numpy()
+    if unknown.any():
+        _refuse(unknown, table, where, f"split is {split[unknown].iloc[0]!r}; it must be {', '.join(SPLITS)}")
+    with np.errstate(invalid="ignore"):
+        bad = np.isfinite(fold) & ((fold < 0) | (fold != np.floor(fold))) | np.isinf(fold)
+    _refuse(bad, table, where, "the fold must be 0, 1, 2, …")
+    neither = split.isna().to_numpy() & np.isnan(fold)
+    _refuse(neither, table, where, "the split is empty", f"Give {', '.join(SPLITS)}, or a fold.")
+    nobody = _blank(table["subject"])
+    _refuse(np.isfinite(fold) & nobody, table, where, "it has a fold, but no subject", "Folds are by subject.")
+    for name, places in (("split", split), ("fold", pd.Series(fold, index=table.index))):
+        known = ~nobody & places.notna().to_numpy()
+        _check_apart(table.loc[known, "subject"], places[known], table, where, name)
+
+
+def _check_apart(subjects: pd.Series, places: pd.Series, table: pd.DataFrame, where: str, what: str) -> None:
+    """Raise where a subject is in two splits or folds; names the first row of the second."""
+    first = places.groupby(subjects.to_numpy()).transform("first")
+    if not (places != first).any():
+        return
+    label = (places != first).idxmax()
+    row = table.index.get_loc(label)
+    shared = subjects[places != first].nunique()
+    more = f" The same holds for {shared - 1:,} more subjects." if shared > 1 else ""
+    there, here = (f"{value:g}" if what == "fold" else value for value in (first[label], places[label]))
+    raise ConfigError(
+        f"{where}: row {row} ({table['path'].iloc[row]}): subject {subjects[label]} is in the {what}s "
+        f"{there} and {here}.{more}",
+        f"A subject may be in one {what} only: figures would be too good.",
+    )
+
+
+def _check_boxes(table: pd.DataFrame, where: str) -> None:
+    if missing := [name for name in BOX if name not in table.columns]:
+        raise ConfigError(f"{where}: the manifest has no column {', '.join(missing)}, but other parts of a box.")
+    box = np.stack([_numbers(table, name, where) for name in BOX], axis=1)
+    known = np.isfinite(box)
+    hint = "Give x, y, width and height in pixels; or leave all four empty, and the face is found."
+    _refuse(known.any(axis=1) & ~known.all(axis=1), table, where, "the box is incomplete", hint)
+    with np.errstate(invalid="ignore"):
+        _refuse((box[:, 2:] <= 0).any(axis=1), table, where, "the box has no size", hint)
