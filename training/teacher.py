@@ -82,8 +82,9 @@ class AuTeacher(FaceLandmarker):
         raw["AU25"] = float(gap / max(eyes, 1e-6))
         return np.array([raw[au] for au in TEACHER_AUS], np.float32)
 
+    @staticmethod
     def soft_labels(
-        self, values: Sequence[NDArray[np.float32] | None], table: pd.DataFrame
+        values: Sequence[NDArray[np.float32] | None], table: pd.DataFrame
     ) -> dict[str, NDArray[np.float32]]:
         """Probabilities by Action Unit for a manifest's rows; the scale is set on its training split.
 

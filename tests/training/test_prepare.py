@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(folder / "small.png"), cv2.resize(astronaut[50:200, 155:300], (48, 48), interpolation=cv2.INTER_AREA)
     )
     cv2.imwrite(str(folder / "none.png"), np.random.default_rng(0).integers(0, 255, (100, 100), np.uint8))
-    names = ["face.png", "small.png", "none.png", "none.png"]
+    shutil.copy(folder / "none.png", folder / "test.png")
+    names = ["face.png", "small.png", "none.png", "test.png"]
     pd.DataFrame(
         {
             "path": names,
@@ -50,7 +52,7 @@ def test_faces_are_aligned_as_the_runtime_aligns_them(pictures: Path, tmp_path: 
     )
     prepared = Prepared.load(tmp_path)
     # The picture without a face is left out of training, and stays in the test.
-    assert list(prepared.table["path"]) == ["face.png", "small.png", "none.png"]
+    assert list(prepared.table["path"]) == ["face.png", "small.png", "test.png"]
     assert prepared.facts.faces_unseen == 2
     big, small = (prepared.crops[row, ..., 0].astype(float) for row in (0, 1))
     # The pupils are darker than what is around them, and lie where the template wants the eyes.
@@ -75,7 +77,7 @@ def test_a_picture_that_is_gone_is_named(pictures: Path, tmp_path: Path, capsys:
     with pytest.raises(SystemExit) as end:
         main(["prepare", str(pictures / "manifest.csv"), "--data", str(tmp_path), "--out", str(tmp_path / "x")])
     assert end.value.code == 2
-    assert "face.png can't be read" in capsys.readouterr().err
+    assert f"row 0 (face.png): {tmp_path / 'face.png'} isn't there" in capsys.readouterr().err
 
 
 def test_soft_labels_are_set_by_neutral_faces() -> None:
