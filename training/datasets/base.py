@@ -1,20 +1,39 @@
-"""What the adapters share: what one is, what it gives back, and how it finds and names files."""
+"""What the adapters share: what one is, what it gives back, and how it finds, counts and compares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clef_rt.errors import ConfigError
 
-__all__ = ["Dataset", "Framing", "ReadResult", "few", "find_home"]
+__all__ = [
+    "Dataset",
+    "Framing",
+    "ReadResult",
+    "compare_counts",
+    "compare_names",
+    "draw_val",
+    "few",
+    "find_home",
+    "keep_present",
+    "list_pictures",
+    "one_hot",
+]
 
 Framing = Literal["tight", "frame"]
 """tight: the face fills most of the picture. frame: a whole frame, in which the face must be found."""
+
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +56,7 @@ class Dataset:
     Attributes:
         name: as the command line and `texts/activities/<name>.yaml` call it.
         read: from the data folder to the manifest; raises ConfigError where the layout is another.
-        framing: what its pictures show.
+        framing: what its pictures show, where the manifest has no box.
     """
 
     name: str
@@ -45,30 +64,132 @@ class Dataset:
     framing: Framing
 
 
-def find_home(root: Path, folders: Sequence[str], files: Sequence[str]) -> str:
-    """Where below `root` a dataset lies: in `root` itself, or in one of `folders`.
+def find_home(root: Path, folders: Sequence[str], *layouts: Sequence[str]) -> tuple[str, int]:
+    """Where below `root` a dataset lies, in `root` itself or in one of `folders`, and how it is laid out.
 
     Args:
         root: the folder that the user gave.
         folders: usual names of the dataset's folder.
-        files: files or folders that it must hold, all of them.
+        layouts: for each way in which it is distributed, files or folders that it must hold, all of them.
 
     Returns:
-        The way from `root` to the dataset: empty, or the folder's name and a slash.
+        The way from `root` to the dataset, empty or the folder's name and a slash; and the layout's index.
 
     Raises:
-        ConfigError: none of these places has all the files; names the first that is missing.
+        ConfigError: no place has all the files of a layout; names one that is missing where most are there.
     """
-    homes = ["", *(f"{folder}/" for folder in folders)]
-    for home in homes:
-        if all((root / home / file).exists() for file in files):
-            return home
-    start = next((home for home in homes if any((root / home / file).exists() for file in files)), "")
-    missing = next(file for file in files if not (root / start / file).exists())
+    places = [(home, index) for home in ("", *(f"{name}/" for name in folders)) for index in range(len(layouts))]
+    missing = {
+        (home, index): [file for file in layouts[index] if not (root / home / file).exists()] for home, index in places
+    }
+    best = max(places, key=lambda place: len(layouts[place[1]]) - len(missing[place]))
+    for place in places:
+        if not missing[place]:
+            return place
+    ways = ", or ".join(" and ".join(layout) for layout in layouts)
     raise ConfigError(
-        f"{root / start / missing} isn't there.",
-        f"Give the folder that holds {' and '.join(files)}; docs/training.md has the layout.",
+        f"{root / best[0] / missing[best][0]} isn't there.",
+        f"Give the folder that holds {ways}; docs/training.md has the layout.",
     )
+
+
+def list_pictures(root: Path, place: str) -> dict[str, str]:
+    """The pictures of a folder and the folders in it, or of the archive `place.zip` where there is no such folder.
+
+    Args:
+        root: the folder that a manifest's paths are relative to.
+        place: the folder's way from there.
+
+    Returns:
+        From each picture's way within the folder to its path for a manifest; empty where there is neither. In an
+        archive, the way starts behind the folder's own name, if the archive has it.
+
+    Raises:
+        ConfigError: the archive can't be read.
+    """
+    if (root / place).is_dir():
+        found: dict[str, str] = {}
+        for folder, _, files in os.walk(root / place):
+            inside = Path(folder).relative_to(root / place).as_posix()
+            prefix = "" if inside == "." else f"{inside}/"
+            found |= {prefix + name: f"{place}/{prefix}{name}" for name in files}
+    elif (archive := root / f"{place}.zip").is_file():
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                names = opened.namelist()
+        except (OSError, zipfile.BadZipFile) as error:
+            raise ConfigError(f"{archive} can't be read: {error}.", "Fetch it anew.") from None
+        own = f"{Path(place).name}/"
+        found = {name.removeprefix(own): f"{place}.zip!{name}" for name in names}
+    else:
+        return {}
+    return {name: path for name, path in sorted(found.items()) if name.lower().endswith(_PICTURES)}
+
+
+def keep_present(table: pd.DataFrame, present: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out the rows whose picture isn't there.
+
+    Args:
+        table: a manifest.
+        present: the paths that are there.
+
+    Returns:
+        The rows that stay, numbered from 0, and a note for each kind of difference.
+
+    Raises:
+        ConfigError: no row has its picture.
+    """
+    there = table["path"].isin(present).to_numpy()
+    if not there.any():
+        raise ConfigError(
+            f"None of {len(table):,} labelled pictures is there, for example {table['path'].iloc[0]}.",
+            "Are the pictures unpacked? docs/training.md has the layout.",
+        )
+    notes = []
+    if not there.all():
+        notes.append(f"{(~there).sum():,} labels without their picture, left out: {few(table['path'][~there])}")
+    if spare := sorted(set(present) - set(table["path"])):
+        notes.append(f"{len(spare):,} pictures without a label, left out: {few(spare)}")
+    return table[there].reset_index(drop=True), notes
+
+
+def one_hot(labels: Iterable[str], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Expression columns of rows with one label each: 1 for it, 0 for the others; (n,) float32."""
+    found = np.array(list(labels), object)
+    return {name: (found == name).astype(np.float32) for name in names}
+
+
+def draw_val(names: Iterable[str], share: float) -> NDArray[np.bool_]:
+    """Draw about a share of pictures by their names' checksum: the same ones each time, whatever else is there.
+
+    Args:
+        names: of the pictures.
+        share: 0–1.
+
+    Returns:
+        (n,): who is drawn.
+    """
+    return np.array([zlib.crc32(name.encode()) < share * 2**32 for name in names], bool)
+
+
+def compare_names(what: str, found: Iterable[str], published: Iterable[str]) -> list[str]:
+    """Notes on names, such as subjects, that are missing or unexpected; none where all is as published."""
+    found, published = set(found), set(published)
+    notes = []
+    if missing := sorted(published - found):
+        notes.append(f"{len(published):,} {what} published, {len(found & published):,} found; missing: {few(missing)}")
+    if spare := sorted(found - published):
+        notes.append(f"{what} that aren't published, left out: {few(spare)}")
+    return notes
+
+
+def compare_counts(found: Mapping[str, int], published: Mapping[str, int]) -> list[str]:
+    """Notes on numbers that differ from the published ones, one for each name."""
+    return [
+        f"{name}: {count:,} published, {found.get(name, 0):,} found"
+        for name, count in published.items()
+        if found.get(name, 0) != count
+    ]
 
 
 def few(items: Iterable[object], limit: int = 5) -> str:
