@@ -209,6 +209,7 @@ class _Video:
         self._frames: Iterator[Any] = self._file.decode(stream)
         self._next = 0
         self._last: Any = None
+        self._torn = False
 
     def read(self, member: str, channels: Channels) -> NDArray[np.uint8]:
         number = _number(member)
@@ -223,7 +224,9 @@ class _Video:
             except av.FFmpegError as error:
                 raise ValueError(f"the video is damaged behind frame {self._next - 1}: {error.strerror}") from None
             self._next += 1
-        if self._last.is_corrupt:
+            # What follows a damaged frame is predicted from it, up to the next whole one.
+            self._torn = self._last.is_corrupt or (self._torn and not self._last.key_frame)
+        if self._torn:
             raise ValueError(f"frame {number} is damaged")
         picture = Picture.from_av(self._last)
         return picture.gray() if channels == 1 else np.ascontiguousarray(picture.bgr()[..., ::-1])

@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pandas as pd
 from rich.console import Console
@@ -21,7 +21,6 @@ from clef_rt.cores import usable_cores
 from clef_rt.detect.landmarks import MODEL
 from clef_rt.errors import ConfigError
 from clef_rt.files import sha256_of
-from training.datasets.base import Framing
 from training.manifest import validate
 from training.pictures import Channels, absent
 from training.prepare.chunks import Row, chunks, rows_of
@@ -30,6 +29,9 @@ from training.prepare.folder import FACTS, Prepared
 from training.prepare.journal import Done, Journal
 from training.prepare.pool import work_through
 from training.prepare.worker import Job
+
+if TYPE_CHECKING:
+    from training.datasets.base import Framing
 
 __all__ = ["prepare"]
 
