@@ -177,7 +177,7 @@ class _Zip:
 
 class _Arrays:
     def __init__(self, path: Path) -> None:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:  # np.load leaves a damaged file open
             self._images: NDArray[np.uint8] = arrays["images"]
         if self._images.dtype != np.uint8 or self._images.shape[3:] not in ((), (3,)) or self._images.ndim < 3:
             raise ValueError(f"images is {self._images.shape} {self._images.dtype}; it must be (n, H, W) uint8")
