@@ -10,11 +10,11 @@ from typing import Final
 import pandas as pd
 
 from clef_rt.errors import ConfigError
-from training.datasets.base import Dataset, ReadResult
+from training.datasets.base import Dataset, ReadResult, find_home, keep_present
 
 __all__ = ["REAL_FACES"]
 
-FILE: Final = "real_faces/real_faces.zip"
+FILE: Final = "real_faces.zip"
 
 
 def read(root: Path) -> ReadResult:
@@ -24,28 +24,34 @@ def read(root: Path) -> ReadResult:
     expression label.
 
     Args:
-        root: the folder that holds `real_faces/real_faces.zip`: `labels.csv` (file, subject, label, split) and
-            `images/`.
+        root: the folder that holds `real_faces.zip`, or the one that holds it in `real_faces`: `labels.csv` (file,
+            subject, label, split) and `images/`.
 
     Raises:
         ConfigError: the file is missing or isn't laid out so.
     """
+    home, _ = find_home(root, ("real_faces",), (FILE,))
+    file = home + FILE
     try:
-        with zipfile.ZipFile(root / FILE) as archive:
+        with zipfile.ZipFile(root / file) as archive:
             rows = pd.read_csv(io.BytesIO(archive.read("labels.csv")), dtype=str)
-            table = pd.DataFrame(
-                {
-                    "path": f"{FILE}!images/" + rows["file"],
-                    "subject": "real_faces-" + rows["subject"],
-                    "sequence": rows["file"].str.removesuffix(".jpg"),
-                    "frame": 0,
-                    "activity": rows["label"],
-                    "split": rows["split"],
-                }
-            )
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{root / FILE} isn't real_faces: {error}.", "See docs/training.md for its layout.") from None
-    return ReadResult(table)
+            present = {
+                f"{file}!{name}" for name in archive.namelist() if name.startswith("images/") and name[-1] != "/"
+            }
+        table = pd.DataFrame(
+            {
+                "path": f"{file}!images/" + rows["file"],
+                "subject": "real_faces-" + rows["subject"],
+                "sequence": rows["file"].str.removesuffix(".jpg"),
+                "frame": 0,
+                "activity": rows["label"],
+                "split": rows["split"],
+            }
+        )
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{root / file} isn't real_faces: {error}.", "See docs/training.md for its layout.") from None
+    table, notes = keep_present(table, present - {f"{file}!images/"})
+    return ReadResult(table, tuple(notes))
 
 
 REAL_FACES: Final = Dataset("real_faces", read, "tight")
