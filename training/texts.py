@@ -43,7 +43,7 @@ _SIDES: Final = {"L": "the left side", "R": "the right side", "U": "one side"}
 
 def _has_one_place(template: str) -> str:
     if template.count("{}") != 1 or re.search(r"[{}]", template.replace("{}", "")):
-        raise PydanticCustomError("template", "it must have {{}} once, and no other braces")
+        raise PydanticCustomError("template", "it must have {} once, and no other braces")
     return template
 
 
