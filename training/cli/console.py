@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line. An error of ours is one line on stderr, and exit code 2."""
     import training.cli.evaluate
     import training.cli.prepare
-    import training.cli.stages  # noqa: F401
+    import training.cli.stages
+    import training.cli.synthetic  # noqa: F401
 
     try:
         app(arguments)

@@ -1,0 +1,151 @@
+"""Write a rendered dataset: pictures in one array, and the manifest with exact labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clef_rt.files import whole_file
+from training.manifest import validate
+from training.synthetic.action_units import AUS, OCCURS, shape_weights
+from training.synthetic.activities import ACTIVITIES, Performance, perform
+from training.synthetic.scene import draw_background, draw_camera, draw_light
+from training.synthetic.studio import Setting, Studio
+from training.synthetic.subjects import draw_subject
+
+__all__ = ["IMAGES", "MANIFEST", "Plan", "film_all", "split_of", "write"]
+
+IMAGES: Final = "images.npz"
+MANIFEST: Final = "manifest.csv"
+_TRAIN, _VAL = 0.7, 0.1  # shares of the subjects; the rest are the test's
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to render.
+
+    Attributes:
+        subjects: how many people.
+        sequences: recordings of each; their activities take turns.
+        frames: of each recording.
+        seed: the same seed gives the same bytes on the same machine.
+        colour: RGB, or else luminance.
+    """
+
+    subjects: int
+    sequences: int
+    frames: int
+    seed: int = 0
+    colour: bool = False
+
+    @property
+    def pictures(self) -> int:
+        """How many there will be."""
+        return self.subjects * self.sequences * self.frames
+
+
+def split_of(subjects: int, seed: int) -> list[str]:
+    """Each subject's split: 70 % train, 10 % val, 20 % test, drawn at random; with three or more none is empty."""
+    val = max(round(_VAL * subjects), int(subjects >= 3))
+    train = max(min(round(_TRAIN * subjects), subjects - val - int(subjects >= 2)), 1)
+    names = np.array(["train"] * train + ["val"] * val + ["test"] * subjects)[:subjects]
+    return [str(name) for name in np.random.default_rng((seed, 1)).permutation(names)]
+
+
+def film_all(studio: Studio, plan: Plan) -> Iterator[tuple[NDArray[np.uint8], pd.DataFrame]]:
+    """Film every subject.
+
+    Every person and every recording has a random generator of its own, so that a dataset of more people begins with
+    the people of a smaller one.
+
+    Args:
+        studio: what renders.
+        plan: what to render.
+
+    Yields:
+        A subject's pictures (sequences × frames, H, W) uint8, or (…, 3) in colour; and their manifest rows.
+    """
+    splits = split_of(plan.subjects, plan.seed)
+    for number in range(plan.subjects):
+        subject = draw_subject(np.random.default_rng((plan.seed, 2, number)))
+        studio.seat(subject)
+        pictures: list[NDArray[np.uint8]] = []
+        tables = []
+        for sequence in range(plan.sequences):
+            rng = np.random.default_rng((plan.seed, 3, number, sequence))
+            activity = list(ACTIVITIES)[sequence % len(ACTIVITIES)]
+            performance = perform(activity, subject, plan.frames, rng)
+            setting = Setting(
+                camera=draw_camera(rng),
+                light=draw_light(rng, float(np.mean(subject.look.skin))),
+                background=draw_background(rng, studio.size),
+            )
+            weights = shape_weights(performance.intensities, studio.kit.names, subject.balance)
+            pictures.extend(studio.film(weights, performance.gaze, performance.turns, setting, rng))
+            known = {
+                "path": "",
+                "subject": f"S{number:04d}",
+                "sequence": f"S{number:04d}-{sequence:03d}",
+                "frame": np.arange(plan.frames),
+                "activity": activity,
+                "split": splits[number],
+                "skin_tone": round(subject.look.tone, 2),
+            }
+            tables.append(pd.DataFrame(known | _labels(performance, plan.frames)))
+        stack = np.stack(pictures)
+        yield stack if plan.colour else _luminance(stack), pd.concat(tables, ignore_index=True)
+
+
+def write(studio: Studio, plan: Plan, out: Path) -> Iterator[int]:
+    """Render a dataset into a folder: `images.npz` (key `images`) and `manifest.csv`.
+
+    Both appear once all is rendered; an interruption leaves the folder as it was.
+
+    Args:
+        studio: what renders.
+        plan: what to render.
+        out: the folder.
+
+    Yields:
+        How many pictures are done.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    shape = (plan.pictures, studio.size, studio.size, 3)
+    images = np.zeros(shape if plan.colour else shape[:3], np.uint8)
+    tables = []
+    done = 0
+    for pictures, rows in film_all(studio, plan):
+        images[done : done + len(pictures)] = pictures
+        done += len(pictures)
+        tables.append(rows)
+        yield done
+    table = pd.concat(tables, ignore_index=True)
+    table["path"] = [f"{IMAGES}!{row}" for row in range(len(table))]
+    validate(table, str(out / MANIFEST))
+    with whole_file(out / IMAGES) as path:
+        np.savez(path, images=images)
+    with whole_file(out / MANIFEST) as path:
+        table.to_csv(path, index=False)
+
+
+def _labels(performance: Performance, frames: int) -> dict[str, NDArray[np.float64]]:
+    """`AUxx` (0 or 1: intensity B or more) and `AUxx_intensity` (0–5) of every Action Unit, by frame."""
+    absent = np.zeros(frames, np.float32)
+    values = {name: performance.intensities.get(name, absent).astype(np.float64).round(2) for name in AUS}
+    occurs = {name: (value >= OCCURS).astype(np.float64) for name, value in values.items()}
+    return occurs | {f"{name}_intensity": value for name, value in values.items()}
+
+
+def _luminance(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, H, W, 3) RGB to (n, H, W), by ITU-R BT.601."""
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    return np.asarray(pictures @ weights + 0.5, np.uint8)

@@ -1,0 +1,44 @@
+#version 330
+
+in vec3 in_position;
+in vec3 in_normal;
+in float in_hollow;
+in vec2 in_uv;
+in float in_kind;
+in float in_scalp;
+in float in_depth;
+
+uniform mat3 turn;
+uniform vec3 centre;
+uniform float distance;
+uniform float half_width;
+uniform vec2 shift;
+uniform vec3 eyes[2];
+
+out vec3 normal;
+out vec3 eye_way;
+out float hollow;
+out vec2 uv;
+flat out float kind;
+out float scalp;
+out float depth;
+out float lid_shade;
+
+void main() {
+    vec3 seen = turn * (in_position - centre);
+    float away = distance - seen.z;
+    vec2 at = seen.xy * distance / half_width + 2.0 * shift * away;
+    const float near = 5.0, far = 400.0;
+    // The top row comes first: y points down.
+    gl_Position = vec4(at.x, -at.y, (away * (far + near) - 2.0 * far * near) / (far - near), away);
+    normal = turn * in_normal;
+    eye_way = vec3(0.0, 0.0, distance) - seen;
+    hollow = in_hollow;
+    uv = in_uv;
+    kind = in_kind;
+    scalp = in_scalp;
+    depth = in_depth;
+    // Lids and lashes shade the eyeball's upper part.
+    vec3 eye = in_position.x > 0.0 ? eyes[0] : eyes[1];
+    lid_shade = in_position.y - eye.y;
+}

@@ -1,0 +1,129 @@
+"""One person: a face's shape and looks, and which Action Units they show readily."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.synthetic.action_units import AUS
+
+__all__ = ["MONK", "Look", "Subject", "draw_subject"]
+
+MONK: Final = (
+    "f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134", "3a312a", "292420",
+)  # fmt: skip
+"""The Monk Skin Tone scale's ten colours, sRGB, light to dark (Monk, 2019, <https://skintone.google>)."""
+_HAIR: Final = ("1c1815", "2b211b", "4a3324", "6b4a2f", "93704a", "b99a6b", "8a8784")
+_IRIS: Final = ("2e1c12", "4a2e1a", "6b4a26", "6f6a3a", "5d7a68", "5f7f99", "7c8a92")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A person's colours. Colours are sRGB, 0–1.
+
+    Attributes:
+        tone: Monk Skin Tone, 1.0–10.0.
+        skin, lips, hair, iris: colours.
+        brow_thickness: half the brow's height at its thickest, in the face's texture (0–1).
+        brow_density: 0–1.
+        brow_height: how far the brow lies above its landmarks, in the texture.
+        bald: the hairline's height above a usual one, in kit units; large where there is no hair.
+        stubble: 0–1.
+        redness: of cheeks and nose, 0–1.
+        freckles: 0–1.
+        seed: for the texture's randomness.
+    """
+
+    tone: float
+    skin: tuple[float, float, float]
+    lips: tuple[float, float, float]
+    hair: tuple[float, float, float]
+    iris: tuple[float, float, float]
+    brow_thickness: float
+    brow_density: float
+    brow_height: float
+    bald: float
+    stubble: float
+    redness: float
+    freckles: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A person.
+
+    Attributes:
+        identity: (100,) float32 weights of the kit's identity modes.
+        look: colours.
+        readiness: by Action Unit, what is added to the log-odds that an activity brings it about in this person.
+        gain: how strong this person's expressions are; 1 is usual.
+        balance: the left and right side's share of each Action Unit's strength, the stronger one 1.
+    """
+
+    identity: NDArray[np.float32]
+    look: Look
+    readiness: dict[str, float]
+    gain: float
+    balance: dict[str, tuple[float, float]]
+
+
+def draw_subject(rng: np.random.Generator) -> Subject:
+    """A person at random."""
+    identity = np.clip(rng.normal(0, 0.9, 100), -2.2, 2.2).astype(np.float32)
+    shift = rng.normal(0, 0.4)
+    readiness = {name: float(shift + rng.normal(0, 0.8)) for name in AUS}
+    sides = np.clip(1 - np.abs(rng.normal(0, 0.1, len(AUS))), 0.75, 1)
+    left = rng.random(len(AUS)) < 0.5
+    return Subject(
+        identity=identity,
+        look=draw_look(rng),
+        readiness=readiness,
+        gain=float(np.exp(rng.normal(0, 0.2))),
+        balance={
+            name: (1.0, float(weak)) if strong else (float(weak), 1.0)
+            for name, weak, strong in zip(AUS, sides, left, strict=True)
+        },
+    )
+
+
+def draw_look(rng: np.random.Generator) -> Look:
+    """A person's colours at random, over the whole Monk scale."""
+    tone = float(rng.uniform(1, 10))
+    skin = _between(MONK, tone - 1) * rng.normal([1.0, 0.95, 0.95], 0.02)  # living skin is redder than the scale's card
+    light = (10 - tone) / 9
+    pink = np.array([0.72, 0.36, 0.36]) if light > 0.4 else np.array([0.50, 0.29, 0.27])
+    share = rng.uniform(0.3, 0.7)
+    lips = (1 - share) * skin * 0.85 + share * pink * (0.6 + 0.4 * skin.mean())
+    fair = rng.uniform(0, len(_HAIR) - 1) if tone < 5 else rng.uniform(0, 1.6)
+    iris = rng.uniform(0, len(_IRIS) - 1) if tone < 5 else rng.uniform(0, 1.8)
+    bearded = rng.random() < 0.3
+    return Look(
+        tone=tone,
+        skin=_rgb(skin),
+        lips=_rgb(lips),
+        hair=_rgb(_between(_HAIR, fair)),
+        iris=_rgb(_between(_IRIS, iris)),
+        brow_thickness=float(rng.uniform(0.009, 0.019)),
+        brow_density=float(rng.uniform(0.55, 1.0)),
+        brow_height=float(rng.uniform(-0.004, 0.010)),
+        bald=float(rng.uniform(-0.6, 0.9) if rng.random() < 0.85 else 20.0),
+        stubble=float(rng.uniform(0.2, 0.8) if bearded else 0.0),
+        redness=float(rng.uniform(0, 1) * (0.3 + 0.7 * light)),
+        freckles=float(rng.uniform(0, 1) if tone < 5 and rng.random() < 0.2 else 0.0),
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def _between(colours: tuple[str, ...], at: float) -> NDArray[np.float64]:
+    table = np.array([[int(c[i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in colours])
+    below = min(int(at), len(table) - 2)
+    return np.asarray(table[below] + (at - below) * (table[below + 1] - table[below]))
+
+
+def _rgb(colour: NDArray[np.float64]) -> tuple[float, float, float]:
+    red, green, blue = np.clip(colour, 0.01, 1).tolist()
+    return red, green, blue
