@@ -180,7 +180,7 @@ def load_labels(path: Path = FOLDER / "labels.yaml") -> LabelTexts:
     return load_yaml(path, TypeAdapter(LabelTexts))
 
 
-def load_activities(dataset: str | Path = "ferplus") -> dict[str, str]:
+def load_activities(dataset: str | Path) -> dict[str, str]:
     """Read the sentences of a dataset's activities, by key.
 
     Args:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
-from clef_rt.errors import BundleError, ConfigError
+from clef_rt.errors import BundleError
 from training.augment import Augment
 from training.manifest import EXPRESSIONS
 from training.model import ClefModel, ModelConfig, load_checkpoint, text_features
 from training.text import encode_sentences
-from training.texts import FOLDER, activity_sentence, load_activities, load_labels
+from training.texts import load_labels
 
 
 @pytest.fixture(scope="module")
@@ -85,28 +84,6 @@ def test_features_keep_the_order_of_labels(model: ClefModel) -> None:
     features = text_features(model.config.texts)
     assert torch.allclose(features["name"], model.name_features, atol=1e-6)
     assert len(features["description"]) == len(model.owners)
-
-
-def test_every_label_has_its_text_and_every_expression_an_activity() -> None:
-    texts = load_labels()
-    assert tuple(texts.expression) == EXPRESSIONS
-    assert set(load_activities()) == set(EXPRESSIONS)
-    assert activity_sentence("anger", load_activities()) == "Be photographed in a quarrel. The target emotion is anger."
-    assert activity_sentence("Eat a lemon.", load_activities()) == "Eat a lemon."
-    with pytest.raises(ConfigError, match="AU99"):
-        texts.chosen(["AU99"], [])
-
-
-def test_texts_that_are_wrong_name_the_place(tmp_path: Path) -> None:
-    raw = yaml.safe_load((FOLDER / "labels.yaml").read_text())
-    raw["templates"]["name"] = "a photo"
-    path = tmp_path / "labels.yaml"
-    path.write_text(yaml.safe_dump(raw))
-    with pytest.raises(ConfigError, match=r"templates\.name"):
-        load_labels(path)
-    path.write_text("a: [")
-    with pytest.raises(ConfigError, match="can't be read"):
-        load_labels(path)
 
 
 def test_augmented_faces_are_faces_still() -> None:
