@@ -177,25 +177,26 @@ def _check_places(table: pd.DataFrame, where: str) -> None:
     _refuse(neither, table, where, "the split is empty", f"Give {', '.join(SPLITS)}, or a fold.")
     nobody = _blank(table["subject"])
     _refuse(np.isfinite(fold) & nobody, table, where, "it has a fold, but no subject", "Folds are by subject.")
-    for name, places in (("split", split), ("fold", pd.Series(fold, index=table.index))):
-        known = ~nobody & places.notna().to_numpy()
-        _check_apart(table.loc[known, "subject"], places[known], table, where, name)
+    for name, places in (("splits", split), ("folds", pd.Series(fold, index=table.index))):
+        _check_apart(table, places, np.flatnonzero(~nobody & places.notna().to_numpy()), where, name)
 
 
-def _check_apart(subjects: pd.Series, places: pd.Series, table: pd.DataFrame, where: str, what: str) -> None:
+def _check_apart(table: pd.DataFrame, places: pd.Series, known: NDArray[np.int64], where: str, what: str) -> None:
     """Raise where a subject is in two splits or folds; names the first row of the second."""
-    first = places.groupby(subjects.to_numpy()).transform("first")
-    if not (places != first).any():
+    subjects = table["subject"].iloc[known].reset_index(drop=True)
+    own = places.iloc[known].reset_index(drop=True)
+    first = own.groupby(subjects).transform("first")
+    apart = np.flatnonzero(own != first)
+    if not len(apart):
         return
-    label = (places != first).idxmax()
-    row = table.index.get_loc(label)
-    shared = subjects[places != first].nunique()
+    at, shared = apart[0], subjects.iloc[apart].nunique()
     more = f" The same holds for {shared - 1:,} more subjects." if shared > 1 else ""
-    there, here = (f"{value:g}" if what == "fold" else value for value in (first[label], places[label]))
+    there, here = (f"{value:g}" if what == "folds" else value for value in (first[at], own[at]))
+    row = known[at]
     raise ConfigError(
-        f"{where}: row {row} ({table['path'].iloc[row]}): subject {subjects[label]} is in the {what}s "
-        f"{there} and {here}.{more}",
-        f"A subject may be in one {what} only: figures would be too good.",
+        f"{where}: row {row} ({table['path'].iloc[row]}): subject {subjects[at]} is in the {what} {there} and {here}."
+        f"{more}",
+        "A subject may be in one only: figures would be too good.",
     )
 
 
