@@ -81,7 +81,7 @@ def load_model(path: Path) -> ClefModel:
     if not path.exists():
         raise BundleError(f"{path}: no such checkpoint.", "Train one with `python -m training`.")
     try:
-        from training.model import load_checkpoint
+        from training.checkpoint import load_checkpoint
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "export,training") from None
     try:

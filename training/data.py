@@ -1,22 +1,23 @@
-"""Prepared datasets joined into arrays, and the batches drawn from them."""
+"""Prepared datasets joined: the faces and all that is known of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from clef_rt.errors import ConfigError
+from training.faces import Faces
+from training.folds import by_fold
 from training.manifest import EXPRESSIONS, au_columns, expression_columns, labels
 from training.prepare import Prepared
 
-__all__ = ["Examples", "balanced_batches", "load_examples", "shuffled_batches"]
+__all__ = ["Examples", "load_examples"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,22 +25,28 @@ class Examples:
     """Faces of one split.
 
     Attributes:
-        faces: (n, S, S, C) uint8.
+        faces: (n, S, S, C) uint8, read as they are asked for.
         votes: (n, e) float32, in the order of `expression_names`; NaN in the rows of which they aren't known.
         aus: (n, k) float32, 0–1, in the order of `au_names`; NaN where unknown.
+        intensities: (n, k) float32, 0–5, in the same order; NaN where unknown.
         au_names: the Action Units that any dataset labels.
         expression_names: likewise the expressions.
-        activities: the activity of each face.
+        activities: what the subject was doing; None where unknown.
+        subjects: who; None where unknown.
         datasets: its dataset's name.
+        paths: its picture, as the manifest has it.
     """
 
-    faces: NDArray[np.uint8]
+    faces: Faces
     votes: NDArray[np.float32]
     aus: NDArray[np.float32]
+    intensities: NDArray[np.float32]
     au_names: tuple[str, ...]
     expression_names: tuple[str, ...]
     activities: NDArray[np.object_]
+    subjects: NDArray[np.object_]
     datasets: NDArray[np.object_]
+    paths: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -49,24 +56,32 @@ class Examples:
         """(n,): whose expression is known."""
         return np.isfinite(self.votes).any(axis=1)
 
+    @property
+    def rated(self) -> tuple[str, ...]:
+        """The Action Units whose intensity is known of any face."""
+        known = np.isfinite(self.intensities).any(axis=0)
+        return tuple(name for name, any_known in zip(self.au_names, known, strict=True) if any_known)
+
+    def subset(self, rows: NDArray[Any]) -> Examples:
+        """Just these rows."""
+        own = np.arange(len(self))[rows]
+        arrays = {
+            field.name: value[own]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, faces=self.faces.subset(own), **arrays)
+
     def of(self, dataset: str) -> Examples:
         """Those of one dataset."""
-        rows = np.flatnonzero(self.datasets == dataset)
-        return Examples(
-            self.faces[rows],
-            self.votes[rows],
-            self.aus[rows],
-            self.au_names,
-            self.expression_names,
-            self.activities[rows],
-            self.datasets[rows],
-        )
+        return self.subset(np.flatnonzero(self.datasets == dataset))
 
 
 def load_examples(
     folders: Sequence[Path],
     split: str,
     *,
+    fold: int | None = None,
     aus: Sequence[str] | None = None,
     expressions: Sequence[str] | None = None,
 ) -> Examples:
@@ -75,38 +90,59 @@ def load_examples(
     Args:
         folders: prepared datasets.
         split: train, val or test.
+        fold: of datasets in folds: the one that is tested on.
         aus: the Action Units to take, a model's; by default all that any folder labels.
         expressions: the expressions to take, likewise.
 
     Raises:
-        ConfigError: a folder isn't prepared, sizes differ, there is no face of that split, or a folder has votes for
-            an expression that isn't among those to take.
+        ConfigError: a folder isn't prepared, sizes differ, there is no face of that split, a dataset in folds is
+            given no fold, or a folder has votes for an expression that isn't among those to take.
     """
     sets = [Prepared.load(folder) for folder in folders]
-    if len({prepared.facts.size for prepared in sets}) > 1:
-        sizes = ", ".join(f"{f} {p.facts.size} px" for f, p in zip(folders, sets, strict=True))
-        raise ConfigError(f"The crops differ in size: {sizes}.", "Prepare them with the same --size.")
-    labelled = {name for prepared in sets for name in expression_columns(prepared.table)}
+    for what in ("size", "channels"):
+        if len({getattr(prepared.facts, what) for prepared in sets}) > 1:
+            found = ", ".join(f"{f} {getattr(p.facts, what)}" for f, p in zip(folders, sets, strict=True))
+            raise ConfigError(f"The crops differ in {what}: {found}.", "Prepare them alike.")
+    tables = [
+        _in_fold(prepared.table, folder, fold).assign(dataset=prepared.facts.dataset)
+        for prepared, folder in zip(sets, folders, strict=True)
+    ]
+    labelled = {name for table in tables for name in expression_columns(table)}
     if aus is None:
-        aus = sorted({name for prepared in sets for name in au_columns(prepared.table)})
+        aus = sorted({name for table in tables for name in au_columns(table)})
     if expressions is None:
         expressions = [name for name in EXPRESSIONS if name in labelled]
     elif unknown := sorted(labelled - set(expressions)):
         raise ConfigError(f"The model has no {', '.join(unknown)}, but the data has votes for it.")
-    rows = [np.flatnonzero((prepared.table["split"] == split).to_numpy()) for prepared in sets]
+    rows = [np.flatnonzero((table["split"] == split).to_numpy()) for table in tables]
     if not sum(map(len, rows)):
         raise ConfigError(f"There is no face of the split {split} in {', '.join(map(str, folders))}.")
-    pairs = list(zip(sets, rows, strict=True))
-    tables = [prepared.table.iloc[own] for prepared, own in pairs]
+    chosen = pd.concat([table.iloc[own] for table, own in zip(tables, rows, strict=True)], ignore_index=True)
     return Examples(
-        faces=np.concatenate([prepared.crops[own] for prepared, own in pairs]),
-        votes=np.concatenate([_votes(table, expressions) for table in tables]),
-        aus=np.concatenate([labels(table, aus) for table in tables]),
+        faces=Faces([(prepared.crops, own) for prepared, own in zip(sets, rows, strict=True)]),
+        votes=np.concatenate([_votes(table.iloc[own], expressions) for table, own in zip(tables, rows, strict=True)]),
+        aus=labels(chosen, aus),
+        intensities=labels(chosen, [f"{name}_intensity" for name in aus]),
         au_names=tuple(aus),
         expression_names=tuple(expressions),
-        activities=np.concatenate([table["activity"].to_numpy(object) for table in tables]),
-        datasets=np.concatenate([np.full(len(own), prepared.facts.dataset, object) for prepared, own in pairs]),
+        activities=_words(chosen["activity"]),
+        subjects=_words(chosen["subject"]),
+        datasets=_words(chosen["dataset"]),
+        paths=_words(chosen["path"]),
     )
+
+
+def _in_fold(table: pd.DataFrame, folder: Path, fold: int | None) -> pd.DataFrame:
+    folds = sorted(table["fold"].dropna().astype(int).unique()) if "fold" in table.columns else []
+    if not folds:
+        return table
+    if fold is None:
+        raise ConfigError(
+            f"{folder} is in {len(folds)} folds.", f"Say which is tested on: --fold {folds[0]} … {folds[-1]}."
+        )
+    if fold not in folds:
+        raise ConfigError(f"{folder} has no fold {fold}.", f"Choose {', '.join(map(str, folds))}.")
+    return by_fold(table, fold)
 
 
 def _votes(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
@@ -116,29 +152,5 @@ def _votes(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
     return np.where(known, np.nan_to_num(votes), votes)
 
 
-def shuffled_batches(count: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """One epoch: each of `count` rows once, in random order; a last short batch is left out."""
-    yield from _whole_batches(torch.randperm(count, generator=generator), batch)
-
-
-def balanced_batches(groups: Tensor, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """One epoch of as many rows as there are, each group equally often but at most eight times its size.
-
-    A few activities hold nearly all pictures; drawn as they come, most batches would hold no positive pair of the
-    rare ones. Repeating those without end would teach their single pictures by heart.
-
-    Args:
-        groups: (n,) integers.
-        batch: rows a batch.
-        generator: draws.
-    """
-    counts = torch.bincount(groups)
-    share = torch.minimum(torch.full(counts.shape, len(groups) / (counts > 0).sum().item()), counts * 8.0)
-    weights = (share / counts.clamp(min=1))[groups]
-    order = torch.multinomial(weights, len(groups), replacement=True, generator=generator)
-    yield from _whole_batches(order, batch)
-
-
-def _whole_batches(order: Tensor, batch: int) -> Sequence[Tensor]:
-    """Without the last short one; all in one where there are fewer than a batch."""
-    return order[: len(order) - len(order) % batch].split(batch) if len(order) >= batch else [order]
+def _words(column: pd.Series) -> NDArray[np.object_]:
+    return column.astype(object).where(column.notna(), None).to_numpy(object)

@@ -22,6 +22,7 @@ from torchmetrics.functional.classification import (
 )
 
 from training.data import Examples
+from training.faces import Faces
 from training.model import ClefModel
 
 __all__ = [
@@ -57,7 +58,7 @@ class Predictions:
     expressions: NDArray[np.float32]
 
 
-def embed_all(model: ClefModel, faces: NDArray[np.uint8], batch: int = 256) -> Tensor:
+def embed_all(model: ClefModel, faces: NDArray[np.uint8] | Faces, batch: int = 256) -> Tensor:
     """Embed all faces, (n, d) float32, in batches; the model is left as it was."""
     training, device = model.training, next(model.parameters()).device
     model.eval()
@@ -69,7 +70,7 @@ def embed_all(model: ClefModel, faces: NDArray[np.uint8], batch: int = 256) -> T
     return torch.cat(parts) if parts else torch.zeros(0, model.config.embed_dim, device=device)
 
 
-def predict(model: ClefModel, faces: NDArray[np.uint8]) -> Predictions:
+def predict(model: ClefModel, faces: NDArray[np.uint8] | Faces) -> Predictions:
     """Score faces, in float32, as the runtime does."""
     z = embed_all(model, faces)
     with torch.no_grad():

@@ -1,84 +1,81 @@
-"""The loop that both stages share: Lightning Fabric for devices and precision, checkpoints, a line an epoch."""
+"""The loop that both stages share: Lightning Fabric for devices and precision, exact resume, progress, logs.
+
+Everything random in a step follows from the seed, the step's number and the process's: so a run that is killed and
+resumed computes the very losses that it would have computed.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from clef_rt.errors import ConfigError
+from training.checkpoint import MODEL, save_checkpoint
+from training.config import LoopSettings, RunConfig
+from training.ema import running_average
+from training.interrupt import StopRequest
+from training.loader import Loader
 from training.model import ClefModel
+from training.progress import StepProgress
+from training.sampling import Sampler
 
-__all__ = ["Settings", "fit"]
+__all__ = ["LAST", "LOG", "Broken", "fit", "step_seed"]
 
 LAST: Final = "last.ckpt"
 LOG: Final = "log.jsonl"
-MODEL: Final = "model.pt"
+BOARD: Final = "tensorboard"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to train.
+class Broken(FloatingPointError):
+    """The loss is no number any more.
 
     Attributes:
-        epochs: how often the data is gone through.
-        batch: faces a step.
-        learning_rate: the highest of a one-cycle schedule (AdamW).
-        weight_decay: of the weights of convolutions and projections.
-        ema: decay of the weights' running average, which is what is saved; 0 for none.
-        seed: of everything random.
-        accelerator: `auto`, `cpu`, `cuda`, `mps`.
-        precision: as Fabric has them; bf16 takes half the time on CPUs that know it.
+        rows: of the training faces in the batch.
     """
 
-    epochs: int
-    batch: int = 128
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    ema: float = 0.998
-    seed: int = 0
-    accelerator: str = "auto"
-    precision: str = "bf16-mixed"
-
-
-Batches = Callable[[torch.Generator], Iterator[Tensor]]
-Terms = Callable[[nn.Module, Tensor], Mapping[str, Tensor]]
+    def __init__(self, message: str, rows: NDArray[np.int64]) -> None:
+        super().__init__(message)
+        self.rows = rows
 
 
 def fit(
     model: ClefModel,
     stage: nn.Module,
     *,
-    batches: Batches,
-    steps: int,
-    terms: Terms,
+    fabric: Fabric,
+    loader: Loader,
+    sampler: Sampler,
     validate: Callable[[ClefModel], Mapping[str, float]],
-    settings: Settings,
+    config: RunConfig,
     out: Path,
     resume: bool = False,
     console: Console,
 ) -> ClefModel:
-    """Train, and write `model.pt` (the running average), `last.ckpt` (to go on from) and `log.jsonl` at each epoch.
+    """Train, and write into the run's folder.
+
+    `last.ckpt` (to go on from) every so many steps and at each epoch; `model.pt` (the running average), `log.jsonl` and
+    `config.yaml` at each epoch; `tensorboard/` as it goes.
 
     Args:
         model: what is trained.
-        stage: holds `model` and what else the stage learns; called by `terms`.
-        batches: one epoch's batches of row numbers.
-        steps: how many there are in an epoch.
-        terms: the losses of a batch, by name; their sum is minimised.
+        stage: holds `model` and what else the stage learns; from a batch and the step's generator to its losses by
+            name, whose sum is minimised.
+        fabric: the devices, launched.
+        loader: reads batches.
+        sampler: an epoch's batches of rows.
         validate: figures of the averaged model, by name.
-        settings: how.
+        config: how.
         out: the run's folder.
         resume: go on from `last.ckpt`.
         console: for the progress.
@@ -87,95 +84,172 @@ def fit(
         The averaged model.
 
     Raises:
-        ConfigError: the folder holds a run already and `resume` isn't set, or there is none to resume.
-        FloatingPointError: the loss is no number any more.
+        ConfigError: the folder holds a run already and `resume` isn't set, or there is none to resume, or another.
+        Broken: the loss is no number any more.
+        KeyboardInterrupt: Ctrl-C; what was learnt is kept.
     """
-    if (out / LAST).exists() and not resume:
-        raise ConfigError(f"{out} holds a run.", "Go on with it by --resume, or give another --out.")
-    if resume and not (out / LAST).exists():
-        raise ConfigError(f"{out} holds no run to resume.", "Leave --resume out.")
-    out.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator=settings.accelerator, devices=1, precision=settings.precision)  # type: ignore[arg-type]
-    fabric.seed_everything(settings.seed, verbose=False)
-    optimizer = _optimizer(stage, settings)
+    settings = config.loop
+    _check_folder(out, resume)
+    torch.use_deterministic_algorithms(settings.deterministic)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        stage = nn.SyncBatchNorm.convert_sync_batchnorm(stage)
+    optimizer = _optimizer(stage, model, settings)
+    steps = len(sampler(0))
+    rates = [group["lr"] for group in optimizer.param_groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=settings.epochs * steps + 1, pct_start=0.15
+        optimizer, rates, total_steps=settings.epochs * steps + 1, pct_start=max(settings.warmup, 1e-6)
     )
     wrapped, optimizer = fabric.setup(stage.to(memory_format=torch.channels_last), optimizer)
-    averaged = AveragedModel(model, avg_fn=_running_average(settings.ema), use_buffers=True)
-    generator = torch.Generator().manual_seed(settings.seed)
+    averaged = running_average(model, settings.ema)
+    if settings.compile:
+        model.encoder.compile()
     state: dict[str, Any] = {
         "stage": wrapped,
         "averaged": averaged,
         "optimizer": optimizer,
         "schedule": schedule,
-        "epoch": 0,
-        "settings": asdict(settings),
+        "step": 0,
+        "sums": {},
+        "history": [],
+        "config": config.model_dump_json(),
     }
     if resume:
         fabric.load(out / LAST, state)
-        if state["settings"] != asdict(settings):
-            raise ConfigError(f"{out} was begun with other settings: {state['settings']}.", "Resume with the same.")
-        generator.manual_seed(settings.seed + 1000 * state["epoch"])
-    for epoch in range(state["epoch"], settings.epochs):
-        started = time.monotonic()
-        wrapped.train()
-        sums: dict[str, float] = {}
-        with _progress(console) as progress:
-            task = progress.add_task(f"epoch {epoch + 1}/{settings.epochs}", total=steps)
-            try:
-                for rows in batches(generator):
-                    parts = terms(wrapped, rows)
+        begun = RunConfig.model_validate_json(state["config"])
+        if not begun.same_run(config):
+            raise ConfigError(f"{out} was begun with other settings (its config.yaml).", "Resume with the same.")
+    chief = fabric.is_global_zero
+    if chief:
+        config.save(out)
+    board = _board(out, state["step"]) if chief else None
+
+    def keep() -> None:
+        part = out / f"{LAST}.part"
+        fabric.save(part, state)
+        if chief:
+            part.replace(out / LAST)
+        fabric.barrier()
+
+    with StopRequest() as stop:
+        for epoch in range(state["step"] // steps, settings.epochs):
+            started = time.monotonic()
+            wrapped.train()
+            batches = sampler(epoch)[state["step"] - epoch * steps :]
+            mine = [rows[fabric.global_rank :: fabric.world_size] for rows in batches]
+            pending: tuple[NDArray[np.int64], list[str], Tensor] | None = None
+
+            def settle(pending: tuple[NDArray[np.int64], list[str], Tensor] | None) -> None:
+                """Look at a step's losses: one step late, so that a GPU is never waited for."""
+                if pending is None:
+                    return
+                rows, names, losses = pending
+                values = losses.tolist()
+                if not math.isfinite(sum(values)):
+                    raise Broken(_broken(names, values, model), rows)
+                for name, value in zip(names, values, strict=True):
+                    state["sums"][name] = state["sums"].get(name, 0.0) + value
+                if board is not None:
+                    for name, value in zip(names, values, strict=True):
+                        board.add_scalar(f"step/{name}", value, state["step"])
+
+            label = f"epoch {epoch + 1}/{settings.epochs}"
+            with StepProgress(
+                console if chief else None, label, done=state["step"] - epoch * steps, total=steps
+            ) as bar:
+                for rows, batch in zip(batches, loader(mine), strict=True):
+                    seed = step_seed(settings.seed, state["step"])
+                    torch.manual_seed(seed + fabric.global_rank)
+                    parts = wrapped(batch.to(fabric.device), torch.Generator().manual_seed(seed))
                     loss = torch.stack(list(parts.values())).sum()
                     optimizer.zero_grad(set_to_none=True)
                     fabric.backward(loss)
-                    fabric.clip_gradients(wrapped, optimizer, max_norm=5.0)
+                    fabric.clip_gradients(wrapped, optimizer, max_norm=settings.clip, error_if_nonfinite=False)
+                    settle(pending)
                     optimizer.step()
                     schedule.step()
                     averaged.update_parameters(model)
-                    for name, part in parts.items():
-                        sums[name] = sums.get(name, 0.0) + float(part.detach())
-                    if not math.isfinite(sum(sums.values())):
-                        raise FloatingPointError(f"The loss is no number any more in epoch {epoch + 1}.")
-                    progress.advance(task)
-            except KeyboardInterrupt:
-                kept = f"{epoch} epoch(s) are kept in {out}; go on with --resume." if epoch else "Nothing is kept."
-                console.print(f"Stopped in epoch {epoch + 1}. {kept}", highlight=False)
-                raise
-        best = averaged.module
-        best.eval()
-        figures = {name: total / steps for name, total in sums.items()} | dict(validate(best))
-        state["epoch"] = epoch + 1
-        fabric.save(out / LAST, state)
-        best.save(out / MODEL)
-        record = {"epoch": epoch + 1, "seconds": round(time.monotonic() - started, 1), **figures}
-        with (out / LOG).open("a") as log:
-            log.write(json.dumps(record) + "\n")
-        console.print("  ".join(f"{k} {v:.4g}" for k, v in record.items()), highlight=False)
+                    state["step"] += 1
+                    pending = (rows, list(parts), torch.stack([part.detach().float() for part in parts.values()]))
+                    bar.advance(len(rows))
+                    if state["step"] % settings.save_every == 0 and state["step"] % steps:
+                        settle(pending)
+                        pending = None
+                        keep()
+                    if stop.asked and fabric.world_size == 1:
+                        settle(pending)
+                        keep()
+                        raise _stopped(console, out, state["step"], steps)
+                settle(pending)
+            best: ClefModel = averaged.module
+            best.eval()
+            best.refresh_texts()
+            figures = {name: total / steps for name, total in state["sums"].items()}
+            figures |= dict(validate(best)) if chief else {}
+            record = {"epoch": epoch + 1, "seconds": round(time.monotonic() - started, 1), **figures}
+            state["history"] = [*state["history"], record]
+            state["sums"] = {}
+            keep()
+            if chief:
+                save_checkpoint(best, out / MODEL)
+                (out / LOG).write_text("".join(json.dumps(each) + "\n" for each in state["history"]))
+                console.print("  ".join(f"{k} {v:.4g}" for k, v in record.items()), highlight=False)
+            if board is not None:
+                for name, value in figures.items():
+                    board.add_scalar(f"epoch/{name}", value, epoch + 1)
+                board.flush()
+    if board is not None:
+        board.close()
     result: ClefModel = averaged.module
     return result.eval()
 
 
-def _optimizer(stage: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    decayed = [p for p in stage.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in stage.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+def step_seed(seed: int, step: int) -> int:
+    """The seed of one step; of neighbouring steps far apart, so that a process's number can be added."""
+    return (seed * 1_000_003 + step) * 4_096 % 2**62
 
 
-def _running_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """A mean whose memory grows with the steps up to `decay`, so that a short run isn't half its random start."""
-
-    def average(mean: Tensor, new: Tensor, steps: Tensor) -> Tensor:
-        if not mean.is_floating_point():
-            return new
-        keep = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        return mean.lerp(new, 1 - keep)
-
-    return average
+def _check_folder(out: Path, resume: bool) -> None:
+    if (out / LAST).exists() and not resume:
+        raise ConfigError(f"{out} holds a run.", "Go on with it by --resume, or give another --out.")
+    if resume and not (out / LAST).exists():
+        raise ConfigError(f"{out} holds no run to resume.", "Leave --resume out.")
+    out.mkdir(parents=True, exist_ok=True)
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
+def _optimizer(stage: nn.Module, model: ClefModel, settings: LoopSettings) -> torch.optim.Optimizer:
+    """AdamW: matrices and filters decay, biases and norms don't; pre-trained parts learn at their own rate."""
+    pretrained = {id(p) for part in (model.encoder, model.tower) if part is not None for p in part.parameters()}
+    groups: dict[tuple[bool, bool], list[Tensor]] = {}
+    for weight in stage.parameters():
+        if weight.requires_grad and weight.numel():
+            groups.setdefault((id(weight) in pretrained, weight.ndim > 1), []).append(weight)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": weights,
+                "lr": settings.learning_rate * (settings.encoder_rate if old else 1.0),
+                "weight_decay": settings.weight_decay if decays else 0.0,
+            }
+            for (old, decays), weights in groups.items()
+        ],
+        lr=settings.learning_rate,
     )
+
+
+def _board(out: Path, step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / BOARD), purge_step=step or None)
+
+
+def _broken(names: Sequence[str], values: Sequence[float], model: ClefModel) -> str:
+    terms = ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True))
+    weights = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
+    where = f"; {len(weights)} weights are no numbers either, {weights[0]} first" if weights else ""
+    return f"The loss is no number any more: {terms}{where}."
+
+
+def _stopped(console: Console, out: Path, step: int, steps: int) -> KeyboardInterrupt:
+    done = f"epoch {step // steps + 1}, after step {step % steps} of {steps}"
+    console.print(f"Stopped in {done}. All of it is kept in {out}; go on with --resume.", highlight=False)
+    return KeyboardInterrupt()

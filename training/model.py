@@ -1,118 +1,89 @@
-"""CLEF's model: an image encoder and a text projection into one space, where similarity is the score."""
+"""CLEF's model: an image encoder and a text tower in one space, where similarity is the score."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Final, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from clef_rt.errors import BundleError
-from training.encoders import make_encoder
-from training.text import MINILM, encode_sentences
-from training.texts import LabelText, LabelTexts
+from clef_rt.errors import ConfigError
+from training.encoders import Pictures, make_encoder
+from training.model_config import GROUPS, Group, LabelRows, LabelWords, ModelConfig
+from training.prompts import described_sentences, intensity_prompts, name_prompt
+from training.text_table import TextTable, frozen_tower
+from training.texts import INTENSITIES, LabelText, LabelTexts
+from training.towers import TextTower, make_tower
 
-__all__ = ["ClefModel", "LabelRows", "LabelWords", "ModelConfig", "load_checkpoint"]
+__all__ = ["MAX_SCALE", "ClefModel", "TextFeatures"]
 
-Group = Literal["au", "expression"]
-GROUPS: Final[tuple[Group, ...]] = ("au", "expression")
-TEXT_FEATURES: Final = 384
-FORMAT: Final = "clef-checkpoint-1"
-_MAX_SCALE: Final = 100.0  # CLIP's bound, past which training gets unstable
+MAX_SCALE: Final = 100.0
+"""CLIP's bound of the logit scale, past which training gets unstable."""
 
-
-class ModelConfig(BaseModel):
-    """What a model is built from.
-
-    Attributes:
-        image_size: side of the crops, px.
-        channels: 1 (luminance) or 3.
-        embed_dim: d, of the joint space.
-        encoder: as in `training.encoders`.
-        text_tower: the frozen sentence encoder.
-        mean: of the pixels by channel, after division by 255.
-        std: their deviation.
-        texts: the labels in words; their order is the scores' order.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    image_size: int = 80
-    channels: int = 1
-    embed_dim: int = 256
-    encoder: str = "convnet-s"
-    text_tower: str = MINILM
-    mean: tuple[float, ...] = (0.5,)
-    std: tuple[float, ...] = (0.25,)
-    texts: LabelTexts
-
-    @property
-    def au_names(self) -> tuple[str, ...]:
-        """The Action Units, in their order."""
-        return tuple(self.texts.au)
-
-    @property
-    def expression_names(self) -> tuple[str, ...]:
-        """The expressions, in their order."""
-        return tuple(self.texts.expression)
-
-
-class LabelWords(BaseModel):
-    """One label as the bundle wants it: its prompts give its rows of the embeddings."""
-
-    name: str
-    text: str
-    prompts: tuple[str, ...]
-    bias: float = 0.0
-
-
-class LabelRows(BaseModel):
-    """All labels and their prompts' embeddings (rows, d) of length 1: Action Units, then expressions, in order."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    groups: dict[str, list[LabelWords]]
-    embeddings: Tensor
+TextFeatures = dict[str, Tensor]
+"""Features of the texts by kind, `names`, `descriptions`, `levels`: (sentences, f) each."""
 
 
 class ClefModel(nn.Module):
-    """Image encoder, projections, logit scales.
+    """Image encoder, text tower, projections, logit scales.
 
-    The text tower is frozen, so the features of all names and descriptions are computed once and kept; what is learned
-    of the text side is a projection. (The paper trains its text encoder; with a few dozen labels ours would only
-    forget its English.)
+    A frozen tower isn't part of the model: the features of all its texts are. A tuned one is, and its features are
+    refreshed before the model is saved; so nothing but the features is needed to score or to export.
 
     Args:
         config: what to build.
-        features: the label texts' features by kind, `name` (k, 384) and `description` (m, 384); computed where None.
+        features: of the texts; computed by the tower where None.
+        tower: build the tower that is tuned, to go on training it.
     """
 
-    name_features: Tensor
-    description_features: Tensor
-    owners: Tensor
     mean: Tensor
     std: Tensor
+    owners: Tensor
 
-    def __init__(self, config: ModelConfig, features: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, config: ModelConfig, features: TextFeatures | None = None, *, tower: bool = True) -> None:
         super().__init__()
         self.config = config
-        encoder = make_encoder(config.encoder, config.channels)
+        encoder = make_encoder(config.encoder, Pictures(config.image_size, config.channels, config.init))
+        wide = int(encoder.features)  # type: ignore[call-overload]
         self.encoder = encoder
-        self.image_head = nn.Linear(int(encoder.features), config.embed_dim)  # type: ignore[call-overload]
-        self.text_head = nn.Linear(TEXT_FEATURES, config.embed_dim)
+        self.tower: TextTower | None = None
+        if config.tuned_text and tower:
+            self.tower = make_tower(config.text_tower, config.init)
+        texts = _texts(config)
+        if features is None:
+            source = self.tower or frozen_tower(config.text_tower, config.init)
+            features = {
+                kind: source.encode(own) if own else torch.zeros(0, source.features) for kind, own in texts.items()
+            }
+        self.texts = nn.ModuleDict({kind: TextTable(own, features[kind]) for kind, own in texts.items()})
+        long = features["names"].shape[1]
+        if config.projections == "none" and not wide == long == config.embed_dim:
+            raise ConfigError(f"{config.encoder} ({wide}) and {config.text_tower} ({long}) share no space.")
+        linear = config.projections == "linear"
+        self.image_head = nn.Linear(wide, config.embed_dim) if linear else nn.Identity()
+        self.text_head = nn.Linear(long, config.embed_dim) if linear else nn.Identity()
         self.log_scales = nn.ParameterDict({group: nn.Parameter(torch.tensor(math.log(10.0))) for group in GROUPS})
         self.au_bias = nn.Parameter(torch.full((len(config.au_names),), -1.0))
+        if config.rated:
+            self.log_scales["intensity"] = nn.Parameter(torch.tensor(math.log(10.0)))
+        if config.head == "index":
+            self.classes = nn.Parameter(torch.randn(len(_labels(config.texts)), config.embed_dim))
         self.register_buffer("mean", torch.tensor(config.mean))
         self.register_buffer("std", torch.tensor(config.std))
-        owners = [i for i, label in enumerate(_labels(config.texts)) for _ in _described(config.texts, label)]
-        self.register_buffer("owners", torch.tensor(owners))
-        features = features if features is not None else text_features(config.texts)
-        self.register_buffer("name_features", features["name"])
-        self.register_buffer("description_features", features["description"])
+        owners = [i for i, label in enumerate(_labels(config.texts)) for _ in described_sentences(label, config.texts)]
+        self.register_buffer("owners", torch.tensor(owners, dtype=torch.int64))
+
+    def train(self, mode: bool = True) -> Self:
+        """Into training; an encoder that learns nothing doesn't learn its pictures' statistics either."""
+        super().train(mode)
+        if not any(weight.requires_grad for weight in self.encoder.parameters()):
+            self.encoder.eval()
+        return self
+
+    # Pictures
 
     def encode_image(self, faces: Tensor) -> Tensor:
         """Embed crops.
@@ -133,13 +104,34 @@ class ClefModel(nn.Module):
         """Normalised pictures (n, C, S, S) to embeddings (n, d) of length 1."""
         return normalize(self.image_head(self.encoder(images)).float(), dim=1)
 
+    # Texts
+
     def project_text(self, features: Tensor) -> Tensor:
-        """Features of sentences (n, 384) to embeddings (n, d) of length 1."""
+        """Features of sentences (n, f) to embeddings (n, d) of length 1."""
         return normalize(self.text_head(features).float(), dim=1)
 
+    def embed_sentences(self, sentences: Sequence[str]) -> Tensor:
+        """(n, d), of length 1: any sentences. The text tower is needed."""
+        config = self.config
+        if config.tuned_text and self.tower is None:
+            raise ConfigError("The model was loaded without its text tower.", "Load it with `tower=True`.")
+        tower = self.tower or frozen_tower(config.text_tower, config.init)
+        return self.project_text(tower.encode(sentences).to(self.mean.device))
+
+    def label_embeddings(self) -> Tensor:
+        """(k, d), of length 1: what pictures are compared with, Action Units first, then expressions."""
+        if self.config.head == "index":
+            return normalize(self.classes.float(), dim=1)
+        if self.config.head == "names":
+            return self.project_text(self.texts["names"](self.tower))
+        each = self.project_text(self.texts["descriptions"](self.tower))
+        labels = len(_labels(self.config.texts))
+        sums = torch.zeros(labels, each.shape[1], device=each.device).index_add(0, self.owners, each)
+        return normalize(sums, dim=1)
+
     def name_embeddings(self, group: Group) -> Tensor:
-        """(k, d), of length 1: the names of a group's labels."""
-        return self.project_text(self.name_features[self.span(group)])
+        """Those of one group's labels."""
+        return self.label_embeddings()[self.span(group)]
 
     def span(self, group: Group) -> slice:
         """Where a group's labels lie among all."""
@@ -149,13 +141,21 @@ class ClefModel(nn.Module):
     def draw_descriptions(self, generator: torch.Generator) -> Tensor:
         """(k, d), of length 1: for each label one description, in one template, drawn at random."""
         chance = torch.rand(len(self.owners), generator=generator).to(self.owners.device)
-        labels = len(self.name_features)
-        mine = torch.where(self.owners[None, :] == torch.arange(labels, device=chance.device)[:, None], chance, -1)
-        return self.project_text(self.description_features[mine.argmax(dim=1)])
+        labels = torch.arange(len(_labels(self.config.texts)), device=chance.device)
+        mine = torch.where(self.owners[None, :] == labels[:, None], chance, -1)
+        return self.project_text(self.texts["descriptions"](self.tower, mine.argmax(dim=1)))
 
-    def scale(self, group: Group) -> Tensor:
+    def refresh_texts(self) -> None:
+        """Keep what the tuned tower makes of the texts now."""
+        if self.tower is not None:
+            for table in self.texts.values():
+                table.refresh(self.tower)  # type: ignore[operator]
+
+    # Scores
+
+    def scale(self, group: str) -> Tensor:
         """The logit scale, at most 100."""
-        return self.log_scales[group].exp().clamp(max=_MAX_SCALE)
+        return self.log_scales[group].exp().clamp(max=MAX_SCALE)
 
     def logit_scale(self, group: Group) -> float:
         """The logit scale as a number."""
@@ -166,29 +166,42 @@ class ClefModel(nn.Module):
         logits = self.scale(group) * embeddings @ self.name_embeddings(group).T
         return logits + self.au_bias if group == "au" else logits
 
+    def level_logits(self, embeddings: Tensor) -> Tensor:
+        """(n, r, 6): similarity to the texts of each intensity, for the r Action Units of `config.rated`."""
+        levels = self.project_text(self.texts["levels"](self.tower))
+        return (self.scale("intensity") * embeddings @ levels.T).reshape(len(embeddings), -1, INTENSITIES)
+
+    def intensities(self, embeddings: Tensor) -> Tensor | None:
+        """(n, k) float32, 0–5: expected intensities in the order of `au_names`; NaN for those never rated.
+
+        None where the model rates nothing.
+        """
+        if not self.config.rated:
+            return None
+        chances = self.level_logits(embeddings).softmax(dim=2)
+        found = torch.full((len(embeddings), len(self.config.au_names)), torch.nan, device=embeddings.device)
+        columns = [self.config.au_names.index(name) for name in self.config.rated]
+        found[:, columns] = chances @ torch.arange(INTENSITIES, dtype=chances.dtype, device=chances.device)
+        return found
+
+    # Export
+
     def label_rows(self) -> LabelRows:
         """The labels as the bundle wants them."""
         biases = {"au": self.au_bias.tolist(), "expression": [0.0] * len(self.config.expression_names)}
         groups = {
             group: [
-                LabelWords(name=name, text=label.text, prompts=(_prompt(self.config.texts, label),), bias=bias)
+                LabelWords(name=name, text=label.text, prompts=(name_prompt(label, self.config.texts),), bias=bias)
                 for (name, label), bias in zip(self.config.texts.group(group).items(), biases[group], strict=True)
             ]
             for group in GROUPS
         }
         with torch.no_grad():
-            return LabelRows(groups=groups, embeddings=self.project_text(self.name_features))
+            return LabelRows(groups=groups, embeddings=self.label_embeddings().cpu())
 
     def export_module(self) -> nn.Module:
         """The image side alone: (n, S, S, C) uint8 to (n, d) float32."""
         return _ImageSide(self)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint that `load_checkpoint` reads."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        torch.save({"format": FORMAT, "config": self.config.model_dump_json(), "state": self.state_dict()}, part)
-        part.replace(path)
 
 
 class _ImageSide(nn.Module):
@@ -200,44 +213,14 @@ class _ImageSide(nn.Module):
         return self.model.encode_image(faces)
 
 
-def load_checkpoint(path: Path) -> ClefModel:
-    """Load a checkpoint: a file, or a folder with `model.pt`. The text tower isn't needed for it.
-
-    Raises:
-        BundleError: it is no checkpoint of ours.
-        FileNotFoundError: there is none.
-    """
-    file = path / "model.pt" if path.is_dir() else path
-    found: Any = torch.load(file, map_location="cpu", weights_only=True)
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise BundleError(f"{file} isn't a checkpoint of this version.", "Train it again.")
-    try:
-        config = ModelConfig.model_validate_json(found["config"])
-    except ValidationError as error:
-        raise BundleError(f"{file}: {error.error_count()} settings are wrong.", "Train it again.") from None
-    state = found["state"]
-    features = {kind: state[f"{kind}_features"] for kind in ("name", "description")}
-    model = ClefModel(config, features)
-    model.load_state_dict(state)
-    return model.eval()
-
-
-def text_features(texts: LabelTexts) -> dict[str, Tensor]:
-    """Features of all names (k, 384), and of all descriptions in all templates (m, 384), Action Units first."""
-    labels = _labels(texts)
-    names = [_prompt(texts, label) for label in labels]
-    described = [sentence for label in labels for sentence in _described(texts, label)]
-    table = encode_sentences(names + described)
-    return {"name": table[: len(names)], "description": table[len(names) :]}
+def _texts(config: ModelConfig) -> dict[str, list[str]]:
+    texts, labels = config.texts, _labels(config.texts)
+    return {
+        "names": [name_prompt(label, texts) for label in labels],
+        "descriptions": [sentence for label in labels for sentence in described_sentences(label, texts)],
+        "levels": [prompt for name in config.rated for prompt in intensity_prompts(texts.au[name], texts)],
+    }
 
 
 def _labels(texts: LabelTexts) -> list[LabelText]:
     return [label for group in GROUPS for label in texts.group(group).values()]
-
-
-def _prompt(texts: LabelTexts, label: LabelText) -> str:
-    return texts.templates.name.format(label.text)
-
-
-def _described(texts: LabelTexts, label: LabelText) -> list[str]:
-    return [template.format(d) for d in label.descriptions for template in texts.templates.description]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from clef_rt.errors import ConfigError
+from training.checkpoint import load_checkpoint
 from training.data import Examples, load_examples
 from training.evaluate import (
     Predictions,
@@ -20,7 +21,7 @@ from training.evaluate import (
     expression_figures,
     predict,
 )
-from training.model import ClefModel, load_checkpoint
+from training.model import ClefModel
 from training.prepare import Prepared
 
 __all__ = ["Report", "evaluate_run"]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor, nn
 
 from clef_rt.errors import ConfigError
 from training.augment import Augment
-from training.data import load_examples, shuffled_batches
+from training.config import RunConfig, Stage2Settings
+from training.data import Examples, load_examples
+from training.distributed import gather, launch
 from training.evaluate import quick_figures
-from training.loop import Settings, fit
-from training.losses import au_names, description_names, expression_names
-from training.model import ClefModel, load_checkpoint
-from training.setup import config_for
+from training.loader import Batch, Loader
+from training.loop import fit
+from training.losses import au_names, description_names, expression_names, intensity_levels, present_names
+from training.model import ClefModel
+from training.report_broken import naming_rows
+from training.sampling import Sampler, balanced_batches, shuffled_batches
+from training.setup import new_model
+from training.supervision import au_weights, chosen_labels, class_weights, few_labels
 
 __all__ = ["Stage2", "train_stage2"]
 
@@ -26,90 +33,118 @@ class Stage2(nn.Module):
 
     Args:
         model: what is trained.
-        au_weight: of the Action Units' term, whose binary losses are small beside a softmax's.
-        text_weight: of `L_DN`.
-        temperature: τ of `L_DN`.
+        config: the run's.
+        expression_weights: (e,) of the classes; None for none.
+        au_weights: (k,) of the Action Units; None for none.
     """
 
+    expression_weights: Tensor | None
+    au_weights: Tensor | None
+
     def __init__(
-        self, model: ClefModel, *, au_weight: float = 4.0, text_weight: float = 0.2, temperature: float = 0.07
+        self,
+        model: ClefModel,
+        config: RunConfig,
+        expression_weights: Tensor | None = None,
+        au_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.model = model
-        self.augment = Augment()
-        self.au_weight = au_weight
-        self.text_weight = text_weight
-        self.temperature = temperature
-        self._draw = torch.Generator().manual_seed(0)
+        self.options: Stage2Settings = config.stage2
+        self.augment = Augment(config.loop.augment) if config.loop.augment else nn.Identity()
+        self.register_buffer("expression_weights", expression_weights)
+        self.register_buffer("au_weights", au_weights)
+        self.rated = [model.config.au_names.index(name) for name in model.config.rated]
 
-    def forward(self, faces: Tensor, votes: Tensor, aus: Tensor) -> dict[str, Tensor]:
-        """The losses of a batch: (n, S, S, C) uint8 faces, (n, e) votes and (n, k) Action Units, NaN where unknown."""
-        model = self.model
-        images = model.normalise(self.augment(faces)).contiguous(memory_format=torch.channels_last)
-        z = model.embed(images)
-        names = model.project_text(model.name_features)
-        au, expression = model.span("au"), model.span("expression")
-        descriptions = model.draw_descriptions(self._draw)
-        return {
-            "expression": expression_names(z, names[expression], votes, model.scale("expression")),
-            "au": self.au_weight * au_names(z, names[au], model.au_bias, aus, model.scale("au")),
-            "description": self.text_weight * description_names(descriptions, names, self.temperature),
-        }
+    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The losses of a batch: faces with votes, Action Units and intensities, NaN where unknown."""
+        model, options = self.model, self.options
+        images = model.normalise(self.augment(batch.faces)).contiguous(memory_format=torch.channels_last)
+        z = gather(model.embed(images))
+        votes, aus = gather(batch.votes), gather(batch.aus)
+        drawn = model.draw_descriptions(generator) if options.head == "descriptions" or options.descriptions else None
+        if options.head == "descriptions" and drawn is not None:
+            names = drawn  # image against description: the paper's row without names
+        else:
+            names = model.label_embeddings()
+        losses = {}
+        if model.config.expression_names:
+            mine = names[model.span("expression")]
+            scale = model.scale("expression")
+            losses["expression"] = expression_names(z, mine, votes, scale, self.expression_weights)
+        if model.config.au_names:
+            losses |= self._action_units(z, names[model.span("au")], aus)
+        if self.rated:
+            levels = intensity_levels(model.level_logits(z), gather(batch.intensities)[:, self.rated])
+            losses["intensity"] = options.intensity_weight * levels
+        if options.head == "names" and options.descriptions and drawn is not None:
+            tie = description_names(drawn, names, options.description_temperature)
+            losses["description"] = options.description_weight * tie
+        return losses
+
+    def _action_units(self, z: Tensor, names: Tensor, aus: Tensor) -> dict[str, Tensor]:
+        model, options = self.model, self.options
+        scale = model.scale("au")
+        losses = {}
+        # The binary form is always learnt at least on the side, for scores are its sigmoids.
+        if options.au_form in ("sigmoid", "both"):
+            focal = options.imbalance == "asymmetric"
+            binary = au_names(z, names, model.au_bias, aus, scale, weights=self.au_weights, focal=focal)
+            losses["au"] = options.au_weight * binary
+        else:
+            still = au_names(z.detach(), names.detach(), model.au_bias, aus, scale.detach())
+            losses["au_bias"] = still
+        if options.au_form in ("contrastive", "both"):
+            losses["au_contrastive"] = present_names(z, names, aus, scale)
+        return losses
 
 
-def train_stage2(
-    folders: Sequence[Path],
-    out: Path,
-    *,
-    start: Path | None,
-    encoder: str,
-    settings: Settings,
-    resume: bool,
-    console: Console,
-) -> ClefModel:
+def train_stage2(config: RunConfig, out: Path, *, resume: bool, console: Console) -> ClefModel:
     """Train stage 2 on the training split of prepared folders.
-
-    Args:
-        folders: prepared datasets.
-        out: the run's folder.
-        start: stage 1's checkpoint; None to start from nothing.
-        encoder: as in `training.encoders`; only without `start`.
-        settings: how.
-        resume: go on with the run in `out`.
-        console: for the progress.
 
     Raises:
         ConfigError: the data, the start or the run's folder is wrong.
     """
-    train = load_examples(folders, "train")
-    val = load_examples(folders, "val")
-    if start is not None and not start.exists():
-        raise ConfigError(f"{start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
-    torch.manual_seed(settings.seed)
-    model = load_checkpoint(start) if start is not None else None
-    config = config_for(train, model.config.encoder if model is not None else encoder)
-    if model is None:
-        model = ClefModel(config)
-    elif (model.config.image_size, model.config.texts) != (config.image_size, config.texts):
-        raise ConfigError(f"{start} was trained for other crops or labels.", "Train stage 1 on the same folders.")
-    stage = Stage2(model)
-    votes, aus = torch.from_numpy(train.votes), torch.from_numpy(train.aus)
-
-    def terms(wrapped: nn.Module, rows: Tensor) -> Mapping[str, Tensor]:
-        device = next(wrapped.parameters()).device
-        faces = torch.from_numpy(train.faces[rows.numpy()]).to(device)
-        losses: Mapping[str, Tensor] = wrapped(faces, votes[rows].to(device), aus[rows].to(device))
-        return losses
-
-    return fit(
+    options = config.stage2
+    if config.start is not None and not config.start.exists():
+        raise ConfigError(f"{config.start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
+    fabric = launch(config.loop)
+    train = chosen_labels(load_examples(config.data, "train", fold=config.fold), options)
+    val = chosen_labels(load_examples(config.data, "val", fold=config.fold), options)
+    train = few_labels(train, options, config.loop.seed)
+    fabric.seed_everything(config.loop.seed, verbose=False)
+    model = new_model(train, config, head=options.head)
+    weighted = options.imbalance != "none"
+    stage = Stage2(
         model,
-        stage,
-        batches=lambda generator: shuffled_batches(len(train), settings.batch, generator),
-        steps=max(len(train) // settings.batch, 1),
-        terms=terms,
-        validate=lambda best: quick_figures(best, val),
-        settings=settings,
-        out=out,
-        resume=resume,
-        console=console,
+        config,
+        expression_weights=class_weights(train.votes) if weighted and model.config.expression_names else None,
+        au_weights=au_weights(train.aus) if options.imbalance == "weights" and model.config.au_names else None,
     )
+    unpaired = np.zeros(len(train), np.int64)
+    with naming_rows(train, out):
+        return fit(
+            model,
+            stage,
+            fabric=fabric,
+            loader=Loader(train, groups=unpaired, activities=unpaired, pin=fabric.device.type == "cuda"),
+            sampler=_sampler(train, config),
+            validate=lambda best: quick_figures(best, val),
+            config=config,
+            out=out,
+            resume=resume,
+            console=console,
+        )
+
+
+def _sampler(train: Examples, config: RunConfig) -> Sampler:
+    batch, seed = config.loop.batch, config.loop.seed
+    if config.stage2.sampling == "balanced":
+        return balanced_batches(_classes(train), batch, seed)
+    return shuffled_batches(len(train), batch, seed)
+
+
+def _classes(train: Examples) -> NDArray[np.int64]:
+    """The commonest vote of each face; those without votes are a class of their own."""
+    votes = np.nan_to_num(train.votes, nan=0.0)
+    return np.where(train.voted, votes.argmax(axis=1) if votes.shape[1] else 0, votes.shape[1]).astype(np.int64)

@@ -36,16 +36,16 @@ def graph() -> bytes:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkpoint that `training.model.load_checkpoint` loads as the fake model."""
+    """A checkpoint that `training.checkpoint.load_checkpoint` loads as the fake model."""
 
     def load_checkpoint(path: Path) -> FakeModel:
         if path.read_bytes() != b"fake":
             raise RuntimeError("PytorchStreamReader failed\nstack")
         return FakeModel()
 
-    module = ModuleType("training.model")
+    module = ModuleType("training.checkpoint")
     module.load_checkpoint = load_checkpoint  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "training.model", module)
+    monkeypatch.setitem(sys.modules, "training.checkpoint", module)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.pt").write_bytes(b"fake")
     return tmp_path / "run" / "last.pt"
@@ -199,7 +199,7 @@ def test_a_checkpoint_that_is_not_there_is_named(checkpoint: Path) -> None:
 
 
 def test_training_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "training.model", None)
+    monkeypatch.setitem(sys.modules, "training.checkpoint", None)
     with pytest.raises(MissingExtra, match=r"clef-rt\[export,training\]"):
         load_model(tmp_path)
 

@@ -17,12 +17,12 @@ from clef_rt.errors import ConfigError
 from clef_rt.labels import LabelBank
 from export.__main__ import main as export
 from training.__main__ import main as training
-from training.data import balanced_batches, load_examples, shuffled_batches
+from training.data import load_examples
 from training.encoders import ENCODERS
 from training.encoders.convnet import ConvNet
 from training.evaluate import expression_figures, predict
 from training.manifest import EXPRESSIONS
-from training.model import load_checkpoint
+from training.checkpoint import load_checkpoint
 
 FAST = ("--batch", "24", "--precision", "32", "--accelerator", "cpu")
 
@@ -38,7 +38,7 @@ def run(*arguments: object, main: Callable[[list[str]], None] = training) -> Non
 def tiny_encoder() -> Iterator[None]:
     """An encoder of a few thousand weights, so that training takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ENCODERS, "tiny", lambda channels: ConvNet(channels, widths=(8, 16, 32), blocks=(1, 1, 1)))
+        patch.setitem(ENCODERS, "tiny", lambda pictures: ConvNet(pictures.channels, widths=(8, 16, 32), blocks=(1, 1, 1)))
         yield
 
 

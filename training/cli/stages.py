@@ -3,65 +3,135 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from clef_rt.errors import ConfigError
 from training.cli.console import app, console, say
 
 __all__ = ["stage1", "stage2"]
 
-Prepared = Annotated[list[Path], typer.Argument(help="Prepared folders.")]
+Data = Annotated[list[Path] | None, typer.Argument(help="Prepared folders.", show_default=False)]
 Run = Annotated[Path, typer.Option(help="The run's folder.")]
-Epochs = Annotated[int, typer.Option(help="How often the data is gone through.", min=1)]
-Batch = Annotated[int, typer.Option(help="Faces a step.", min=2)]
-LearningRate = Annotated[float, typer.Option(help="The highest of the schedule.", min=0)]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Precision = Annotated[str, typer.Option(help="As Lightning Fabric has them.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, as a run's config.yaml has them.")]
+Change = Annotated[list[str] | None, typer.Option("--set", help="Any setting: loop.ema=0.99, stage1.pairs=identity.")]
+Fold = Annotated[int | None, typer.Option(help="Of datasets in folds: the one that is tested on.")]
+Encoder = Annotated[str | None, typer.Option(help="The image encoder: convnet-s, convnet-m, clip-vit-b16.")]
+Tower = Annotated[str | None, typer.Option(help="The text tower: auto, minilm, clip-vit-b16.")]
+Init = Annotated[str | None, typer.Option(help="pretrained or random: what CLIP begins with.")]
+Epochs = Annotated[int | None, typer.Option(help="How often the data is gone through.")]
+Batch = Annotated[int | None, typer.Option(help="Faces a step, of all processes together.")]
+LearningRate = Annotated[float | None, typer.Option(help="The highest of the schedule.")]
+Seed = Annotated[int | None, typer.Option(help="Of everything random.")]
+Accelerator = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+Devices = Annotated[int | None, typer.Option(help="Processes on this machine; each has its own device.")]
+Precision = Annotated[str | None, typer.Option(help="As Lightning Fabric has them: bf16-mixed, 32 …")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+
+_DEFAULTS: dict[int, dict[str, Any]] = {1: {"epochs": 4, "batch": 256}, 2: {}}
 
 
 @app.command()
 def stage1(
-    data: Prepared,
     out: Run,
-    encoder: Annotated[str, typer.Option(help="The image encoder.")] = "convnet-s",
-    epochs: Epochs = 4,
-    batch: Batch = 256,
-    learning_rate: LearningRate = 2e-3,
-    seed: Seed = 0,
-    accelerator: Accelerator = "auto",
-    precision: Precision = "bf16-mixed",
+    data: Data = None,
+    config: ConfigFile = None,
+    change: Change = None,
+    fold: Fold = None,
+    encoder: Encoder = None,
+    text_tower: Tower = None,
+    init: Init = None,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
+    accelerator: Accelerator = None,
+    devices: Devices = None,
+    precision: Precision = None,
     resume: Resume = False,
 ) -> None:
     """Learn from what the subjects were doing: L_II' + L_IA."""
-    from training.loop import Settings
-    from training.stage1 import train_stage1
-
-    settings = Settings(epochs, batch, learning_rate, seed=seed, accelerator=accelerator, precision=precision)
-    train_stage1(data, out, encoder=encoder, settings=settings, resume=resume, console=console)
-    say(f"done: {out / 'model.pt'}")
+    flags = {
+        "data": [str(folder) for folder in data] if data else None,
+        "fold": fold,
+        "model.encoder": encoder,
+        "model.text_tower": text_tower,
+        "model.init": init,
+        "loop.epochs": epochs,
+        "loop.batch": batch,
+        "loop.learning_rate": learning_rate,
+        "loop.seed": seed,
+        "loop.accelerator": accelerator,
+        "loop.devices": devices,
+        "loop.precision": precision,
+    }
+    _train(1, out, config, flags, change, resume)
 
 
 @app.command()
 def stage2(
-    data: Prepared,
     out: Run,
+    data: Data = None,
     start: Annotated[Path | None, typer.Option(help="Stage 1's run or checkpoint.")] = None,
-    encoder: Annotated[str, typer.Option(help="The image encoder; only without --start.")] = "convnet-s",
-    epochs: Epochs = 12,
-    batch: Batch = 128,
-    learning_rate: LearningRate = 2e-3,
-    seed: Seed = 0,
-    accelerator: Accelerator = "auto",
-    precision: Precision = "bf16-mixed",
+    config: ConfigFile = None,
+    change: Change = None,
+    fold: Fold = None,
+    encoder: Encoder = None,
+    text_tower: Tower = None,
+    init: Init = None,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    learning_rate: LearningRate = None,
+    seed: Seed = None,
+    accelerator: Accelerator = None,
+    devices: Devices = None,
+    precision: Precision = None,
     resume: Resume = False,
 ) -> None:
     """Learn labels by their names: L_IN + L_DN."""
-    from training.loop import Settings
-    from training.stage2 import train_stage2
+    if start is not None and (encoder or text_tower or init):
+        raise ConfigError("--start brings its encoder and text tower.", "Leave --encoder, --text-tower, --init out.")
+    flags = {
+        "data": [str(folder) for folder in data] if data else None,
+        "start": str(start) if start is not None else None,
+        "fold": fold,
+        "model.encoder": encoder,
+        "model.text_tower": text_tower,
+        "model.init": init,
+        "loop.epochs": epochs,
+        "loop.batch": batch,
+        "loop.learning_rate": learning_rate,
+        "loop.seed": seed,
+        "loop.accelerator": accelerator,
+        "loop.devices": devices,
+        "loop.precision": precision,
+    }
+    _train(2, out, config, flags, change, resume)
 
-    settings = Settings(epochs, batch, learning_rate, seed=seed, accelerator=accelerator, precision=precision)
-    train_stage2(data, out, start=start, encoder=encoder, settings=settings, resume=resume, console=console)
+
+def _train(
+    stage: int, out: Path, file: Path | None, flags: dict[str, Any], changes: list[str] | None, resume: bool
+) -> None:
+    from training.config import CONFIG, RunConfig, parse_changes, read_config, with_changes
+    from training.loop import LAST
+
+    if resume and not (out / LAST).exists():
+        raise ConfigError(f"{out} holds no run to resume.", "Leave --resume out.")
+    if resume and file is None:
+        file = out / CONFIG
+    table: dict[str, Any] = read_config(file) if file is not None else {"loop": dict(_DEFAULTS[stage])}
+    table = with_changes(table, {name: value for name, value in flags.items() if value is not None})
+    table = with_changes(table, parse_changes(changes or ()))
+    if not table.get("data"):
+        raise ConfigError("No data is given.", "Name prepared folders; make them with `python -m training prepare`.")
+    run = RunConfig.of(table | {"stage": stage})
+    if stage == 1:
+        from training.stage1 import train_stage1
+
+        train_stage1(run, out, resume=resume, console=console)
+    else:
+        from training.stage2 import train_stage2
+
+        train_stage2(run, out, resume=resume, console=console)
     say(f"done: {out / 'model.pt'}")

@@ -5,6 +5,16 @@ paper's (method figure); the single terms are the standard forms that fit it, fo
 """
 
 from training.losses.activities import image_activity, image_image
+from training.losses.labels import asymmetric, intensity_levels, present_names
 from training.losses.names import au_names, description_names, expression_names
 
-__all__ = ["au_names", "description_names", "expression_names", "image_activity", "image_image"]
+__all__ = [
+    "asymmetric",
+    "au_names",
+    "description_names",
+    "expression_names",
+    "image_activity",
+    "image_image",
+    "intensity_levels",
+    "present_names",
+]

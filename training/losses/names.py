@@ -6,10 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from training.losses.labels import asymmetric
+
 __all__ = ["au_names", "description_names", "expression_names"]
 
 
-def expression_names(images: Tensor, names: Tensor, votes: Tensor, scale: float | Tensor) -> Tensor:
+def expression_names(
+    images: Tensor, names: Tensor, votes: Tensor, scale: float | Tensor, weights: Tensor | None = None
+) -> Tensor:
     r"""`L_IN` for expressions: softmax over names (CLEF, method figure).
 
         L_IN = mean_i −Σ_c v_ic log( exp(s·z_i·n_c) / Σ_k exp(s·z_i·n_k) )
@@ -19,6 +23,7 @@ def expression_names(images: Tensor, names: Tensor, votes: Tensor, scale: float 
         names: (c, d), of length 1.
         votes: (n, c), each row sums to 1; rows with NaN count for nothing.
         scale: s, the logit scale.
+        weights: (c,) of the classes, against imbalance.
 
     Returns:
         A scalar; 0 where no row is known.
@@ -26,13 +31,22 @@ def expression_names(images: Tensor, names: Tensor, votes: Tensor, scale: float 
     known = votes.isfinite().all(dim=1)
     if not (votes.shape[1] and known.any()):
         return images.sum() * 0
-    return cross_entropy((scale * images[known] @ names.T).float(), votes[known])
+    return cross_entropy((scale * images[known] @ names.T).float(), votes[known], weight=weights)
 
 
-def au_names(images: Tensor, names: Tensor, biases: Tensor, present: Tensor, scale: float | Tensor) -> Tensor:
+def au_names(
+    images: Tensor,
+    names: Tensor,
+    biases: Tensor,
+    present: Tensor,
+    scale: float | Tensor,
+    *,
+    weights: Tensor | None = None,
+    focal: bool = False,
+) -> Tensor:
     r"""`L_IN` for Action Units: each name by itself, so that absence is learned too.
 
-        L_IN = mean over known (i, c) of BCE( σ(s·z_i·n_c + b_c), p_ic )
+        L_IN = mean over known (i, c) of w_c · BCE( σ(s·z_i·n_c + b_c), p_ic )
 
     The paper doesn't give its form for several labels at once; this one exports as it is (`clef_rt.labels`).
 
@@ -42,13 +56,18 @@ def au_names(images: Tensor, names: Tensor, biases: Tensor, present: Tensor, sca
         biases: (c,).
         present: (n, c) probabilities, 0–1; NaN where unknown.
         scale: s, the logit scale.
+        weights: (c,) of the Action Units, against imbalance.
+        focal: the asymmetric loss in place of BCE.
 
     Returns:
         A scalar; 0 where nothing is known.
     """
     known = present.isfinite()
     logits = (scale * images @ names.T + biases).float()
-    losses = binary_cross_entropy_with_logits(logits, present.nan_to_num().to(logits.dtype), reduction="none")
+    truth = present.nan_to_num().to(logits.dtype)
+    losses = asymmetric(logits, truth) if focal else binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    if weights is not None:
+        losses = losses * weights
     return (losses * known).sum() / known.sum().clamp(min=1)
 
 
