@@ -64,7 +64,7 @@ def rows_of(table: pd.DataFrame, where: str) -> list[Row]:
         )
     needed = (table["split"] != "train").to_numpy(bool)
     if "fold" in table:
-        needed |= table["fold"].notna().to_numpy(bool)
+        needed = needed | table["fold"].notna().to_numpy(bool)
     sequences = ["" if pd.isna(sequence) else str(sequence) for sequence in table["sequence"]]
     rows = []
     for number, (path, sequence) in enumerate(zip(table["path"], sequences, strict=True)):
