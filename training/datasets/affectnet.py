@@ -29,7 +29,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from rich.progress import track
 
 from clef_rt.errors import ConfigError
 from training.datasets.base import (
@@ -37,10 +36,12 @@ from training.datasets.base import (
     ReadResult,
     compare_counts,
     draw_val,
-    few,
     find_home,
+    follow,
     keep_present,
     list_pictures,
+    listed,
+    number_of,
     one_hot,
 )
 from training.manifest import BOX, EXPRESSIONS
@@ -80,7 +81,7 @@ def read(root: Path, *, classes: int) -> ReadResult:
     left = [*EXPRESSIONS[classes:], *LEFT_OUT.values()]
     for code, name in zip(range(classes, len(EXPRESSIONS) + len(LEFT_OUT)), left, strict=True):
         if count := int((table["expression"] == code).sum()):
-            notes.append(f"{count:,} pictures labelled {name}, left out")
+            notes.append(f"{number_of(count, 'picture')} labelled {name}, left out")
     labelled = table[table["expression"] < classes].reset_index(drop=True)
     names = [EXPRESSIONS[code] for code in labelled["expression"]]
     counts = (labelled["split"] + " " + pd.Series(names, dtype=object)).value_counts()
@@ -113,7 +114,9 @@ def _read_lists(root: Path, home: str) -> tuple[pd.DataFrame, list[str]]:
         parts.append(part.join(box.where(sized).set_axis(list(BOX), axis=1).reset_index(drop=True)))
     table = pd.concat(parts, ignore_index=True)
     if (twice := table["path"].duplicated()).any():
-        notes.append(f"{twice.sum():,} rows of pictures listed before, left out: {few(table['path'][twice])}")
+        notes.append(
+            f"{number_of(int(twice.sum()), 'row')} of pictures listed before, left out: {few(table['path'][twice])}"
+        )
     table, missing = keep_present(table[~twice], list_pictures(root, place).values())
     return table, notes + missing
 
@@ -130,8 +133,8 @@ def _read_list(file: Path, notes: list[str]) -> pd.DataFrame:
     codes = pd.to_numeric(rows["expression"], errors="coerce")
     broken = (codes.isna() | rows["subDirectory_filePath"].isna()).to_numpy()
     if broken.any():  # the official training.csv has such a row
-        which = few(f"row {row}" for row in np.flatnonzero(broken))
-        notes.append(f"{file.name}: {broken.sum():,} rows without a path or an expression, left out: {which}")
+        rows_broken = np.flatnonzero(broken).tolist()
+        notes.append(f"{file.name}: {listed(rows_broken, 'row', 'without a path or an expression, left out')}")
     wrong = (~codes.isin(range(len(EXPRESSIONS) + len(LEFT_OUT)))).to_numpy() & ~broken
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -154,14 +157,11 @@ def _read_folders(root: Path, home: str) -> tuple[pd.DataFrame, list[str]]:
         both = sorted(set(files) & set(pictures))
         if not both:
             raise ConfigError(f"{folder} has no annotation of a picture, such as 0_exp.npy for 0.jpg.")
-        for what, spare in (
-            ("pictures without", set(pictures) - set(files)),
-            ("annotations without", set(files) - set(pictures)),
-        ):
-            if spare:
-                other = "an annotation" if what.startswith("pictures") else "their picture"
-                notes.append(f"{name}_set: {len(spare):,} {what} {other}, left out: {few(sorted(spare))}")
-        labels = [_read_label(files[key]) for key in track(both, description=f"affectnet: {name}_set", transient=True)]
+        if spare := sorted(set(pictures) - set(files)):
+            notes.append(f"{name}_set: {listed(spare, 'picture', 'without an annotation, left out')}")
+        if spare := sorted(set(files) - set(pictures)):
+            notes.append(f"{name}_set: {listed(spare, 'annotation', 'without a picture, left out')}")
+        labels = [_read_label(files[key]) for key in follow(both, f"affectnet: {name}_set")]
         parts.append(_rows([pictures[key] for key in both], [f"{name}_set/{key}" for key in both], split, labels))
     return pd.concat(parts, ignore_index=True), notes
 

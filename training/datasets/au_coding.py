@@ -13,17 +13,26 @@ them so.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from rich.progress import track
 
 from clef_rt.errors import ConfigError
-from training.datasets.base import ReadResult, compare_counts, compare_names, few, find_home, list_pictures
+from training.datasets.base import (
+    ReadResult,
+    compare_counts,
+    compare_names,
+    few,
+    find_home,
+    follow,
+    list_pictures,
+    listed,
+    number_of,
+)
 from training.datasets.codes import read_codes
 
 __all__ = ["AUS", "Coding", "read_coding"]
@@ -80,7 +89,7 @@ def read_coding(root: Path, coding: Coding) -> ReadResult:
     log = _Log()
     parts = []
     folds = {subject: fold for fold, subjects in enumerate(coding.folds) for subject in subjects.split()}
-    for subject, fold in track(sorted(folds.items()), description=f"{coding.name}: reading", transient=True):
+    for subject, fold in follow(sorted(folds.items()), f"{coding.name}: reading"):
         numbers = _by_task(list_pictures(root, f"{pictures}/{subject}"))
         for task in coding.coded:
             session = f"{subject}_{task}"
@@ -128,23 +137,20 @@ class _Log:
     pictureless: dict[str, int] = field(default_factory=dict)
     uncoded_intensity: dict[str, int] = field(default_factory=dict)
 
-    def notes(self, uncoded: set[str]) -> list[str]:
-        notes = []
-        if uncoded:
-            files = [f"{OCCURRENCE}/{name}.csv" for name in sorted(uncoded)]
-            notes.append(f"{len(files):,} coded tables missing: {few(files)}")
-        if self.no_pictures:
-            notes.append(f"{len(self.no_pictures):,} sessions without any picture: {few(self.no_pictures)}")
-        if self.pictureless:
-            which = few(f"{name} ({count:,})" for name, count in self.pictureless.items())
-            notes.append(f"{sum(self.pictureless.values()):,} coded frames without their picture, left out: {which}")
-        if self.no_intensity:
-            notes.append(f"{len(self.no_intensity):,} tables of intensities missing: {few(self.no_intensity)}")
-        if self.uncoded_intensity:
-            which = few(f"{name} ({count:,})" for name, count in self.uncoded_intensity.items())
-            notes.append(
-                f"{sum(self.uncoded_intensity.values()):,} intensities without an occurrence, left out: {which}"
-            )
+    def notes(self, uncoded: Iterable[str]) -> list[str]:
+        missing = (
+            ([f"{OCCURRENCE}/{name}.csv" for name in sorted(uncoded)], "coded table", "missing"),
+            (self.no_intensity, "table", "of intensities missing"),
+            (self.no_pictures, "session", "without any picture"),
+        )
+        notes = [listed(names, noun, what) for names, noun, what in missing if names]
+        for found, noun, what in (
+            (self.pictureless, "coded frame", "without a picture"),
+            (self.uncoded_intensity, "intensity value", "of frames without occurrences"),
+        ):
+            if found:
+                which = few(f"{name} ({count:,})" for name, count in found.items())
+                notes.append(f"{number_of(sum(found.values()), noun)} {what}, left out: {which}")
         return notes
 
 

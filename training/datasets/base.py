@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from clef_rt.errors import ConfigError
 
@@ -25,11 +27,15 @@ __all__ = [
     "draw_val",
     "few",
     "find_home",
+    "follow",
     "keep_present",
     "list_pictures",
+    "listed",
+    "number_of",
     "one_hot",
 ]
 
+T = TypeVar("T")
 Framing = Literal["tight", "frame"]
 """tight: the face fills most of the picture. frame: a whole frame, in which the face must be found."""
 
@@ -147,9 +153,9 @@ def keep_present(table: pd.DataFrame, present: Collection[str]) -> tuple[pd.Data
         )
     notes = []
     if not there.all():
-        notes.append(f"{(~there).sum():,} labels without their picture, left out: {few(table['path'][~there])}")
+        notes.append(listed(table["path"][~there].tolist(), "label", "without a picture, left out"))
     if spare := sorted(set(present) - set(table["path"])):
-        notes.append(f"{len(spare):,} pictures without a label, left out: {few(spare)}")
+        notes.append(listed(spare, "picture", "without a label, left out"))
     return table[there].reset_index(drop=True), notes
 
 
@@ -190,6 +196,27 @@ def compare_counts(found: Mapping[str, int], published: Mapping[str, int]) -> li
         for name, count in published.items()
         if found.get(name, 0) != count
     ]
+
+
+def number_of(count: int, noun: str) -> str:
+    """Such as 1 picture, or 2,000 pictures."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(items: Collection[object], noun: str, what: str) -> str:
+    """Such as 7 pictures without a label: a.jpg, b.jpg, … and 2 more."""
+    return f"{number_of(len(items), noun)} {what}: {few(items)}"
+
+
+def follow(items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
+    """The items, with a bar on stderr that goes when they are done.
+
+    Args:
+        items: what to go through.
+        label: before the bar.
+        total: how many they are, if they don't know themselves.
+    """
+    return track(items, description=label, total=total, transient=True, console=Console(stderr=True))
 
 
 def few(items: Iterable[object], limit: int = 5) -> str:

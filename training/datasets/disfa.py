@@ -15,10 +15,18 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from rich.progress import track
 
 from clef_rt.errors import ConfigError
-from training.datasets.base import Dataset, ReadResult, compare_counts, compare_names, few, find_home
+from training.datasets.base import (
+    Dataset,
+    ReadResult,
+    compare_counts,
+    compare_names,
+    few,
+    find_home,
+    follow,
+    number_of,
+)
 from training.datasets.codes import read_codes
 from training.datasets.videos import frame_times
 
@@ -53,14 +61,14 @@ def read(root: Path) -> ReadResult:
     parts = []
     coded = 0
     folds = {subject: fold for fold, subjects in enumerate(_FOLDS) for subject in subjects.split()}
-    for subject, fold in track(sorted(folds.items()), description="disfa: reading", transient=True):
+    for subject, fold in follow(sorted(folds.items()), "disfa: reading"):
         labels = _read_labels(root / home / LABELS / subject, notes)
         coded += len(labels)
         video = f"{home}{VIDEOS}/LeftVideo{subject}_comp.avi"
         if labels.empty:
             continue
         if not (root / video).is_file():
-            notes.append(f"{video} is missing, with {len(labels):,} coded frames")
+            notes.append(f"{video} is missing, with {number_of(len(labels), 'coded frame')}")
             continue
         labels = _within(labels, root, video, notes)
         number = labels.index - 1
@@ -104,7 +112,7 @@ def _within(labels: pd.DataFrame, root: Path, video: str, notes: list[str]) -> p
         raise ConfigError(f"{root / video} can't be read: {error}.", "Fetch it anew.") from None
     there = (labels.index >= 1) & (labels.index <= frames)
     if not there.all():
-        notes.append(f"{video} has {frames:,} frames: {(~there).sum():,} labels beyond them, left out")
+        notes.append(f"{video} has {frames:,} frames: {number_of(int((~there).sum()), 'label')} beyond them, left out")
     return labels[there]
 
 

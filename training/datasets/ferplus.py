@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from clef_rt.errors import ConfigError
 from clef_rt.files import whole_file
-from training.datasets.base import Dataset, ReadResult, compare_counts, find_home, one_hot
+from training.datasets.base import Dataset, ReadResult, compare_counts, find_home, number_of, one_hot
 from training.manifest import EXPRESSIONS
 
 __all__ = ["FERPLUS", "FERPLUS_MAJORITY"]
@@ -66,7 +66,7 @@ def read(root: Path, *, majority: bool) -> ReadResult:
     notes += compare_counts({"pictures with a name": len(votes)}, _PUBLISHED)
     rows = np.flatnonzero(votes.sum(axis=1) > 0)
     if len(rows) < len(votes):
-        notes.append(f"{len(votes) - len(rows):,} pictures that nobody gave an expression, left out")
+        notes.append(f"{number_of(len(votes) - len(rows), 'picture')} that nobody gave an expression, left out")
     votes = votes[rows]
     table = pd.DataFrame(
         {

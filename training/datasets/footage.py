@@ -14,10 +14,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import track
 
 from clef_rt.errors import ConfigError
-from training.datasets.base import Dataset, ReadResult, few, find_home
+from training.datasets.base import Dataset, ReadResult, few, find_home, follow
 from training.datasets.videos import frame_times
 from training.folds import draw_subjects
 from training.manifest import SPLITS
@@ -51,7 +50,7 @@ def read(root: Path) -> ReadResult:
         rows["split"] = np.where(rows["subject"].isin(val), "val", "train")
         notes.append(f"no splits given: {few(sorted(val)) or 'nobody'} val, the other {len(subjects) - len(val)} train")
     parts = []
-    for row, video in enumerate(track(rows.itertuples(), "footage: reading", total=len(rows), transient=True)):
+    for row, video in enumerate(follow(rows.itertuples(), "footage: reading", len(rows))):
         try:
             times = frame_times(root / home / str(video.video))
         except (OSError, ValueError) as error:
