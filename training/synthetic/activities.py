@@ -104,8 +104,10 @@ def perform(activity: str, subject: Subject, frames: int, rng: np.random.Generat
             face.pop("AU05", None)  # lids don't close and widen at once
     moving = sorted(set().union(*faces)) or ["AU25"]
     intensities = {name: np.array([face.get(name, 0.0) for face in faces], np.float32).round(2) for name in moving}
-    gaze = rng.normal(0, 0.06, 2) + np.where(rng.random((frames, 1)) < 0.15, rng.normal(0, 0.2, (frames, 2)), 0)
-    return Performance(intensities, np.clip(gaze, -0.45, 0.45).astype(np.float32), _turns(frames, rng))
+    gaze = rng.normal(0, 0.06, 2) + np.where(
+        rng.random((frames, 1)) < 0.15, rng.normal(0, [0.15, 0.08], (frames, 2)), 0
+    )
+    return Performance(intensities, np.asarray(np.clip(gaze, -0.35, 0.35), np.float32), _turns(frames, rng))
 
 
 def _peaks(activity: str, subject: Subject, rng: np.random.Generator) -> dict[str, float]:
@@ -135,4 +137,4 @@ def _turns(frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
     usual = rng.normal(0, np.deg2rad([6.0, 4.5, 3.5]))
     sway = np.cumsum(rng.normal(0, np.deg2rad([1.8, 1.3, 0.9]), (frames, 3)), axis=0)
     limit = np.deg2rad(15.0)
-    return np.clip(usual + sway - sway.mean(axis=0), -limit, limit).astype(np.float32)
+    return np.asarray(np.clip(usual + sway - sway.mean(axis=0), -limit, limit), np.float32)

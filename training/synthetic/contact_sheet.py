@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -24,21 +25,22 @@ _SAME_LIGHT: Final = Light(
 )
 
 
-def contact_sheet(studio: Studio, seed: int) -> NDArray[np.uint8]:
-    """Every Action Unit from absent (left) to E (right), each on a person of its own.
+def contact_sheet(studio: Studio, seed: int, aus: Sequence[str] = AUS) -> NDArray[np.uint8]:
+    """Action Units from absent (left) to E (right), each on a person of its own.
 
     Args:
         studio: what renders; its size is a tile's.
         seed: of the people.
+        aus: which.
 
     Returns:
-        (rows, columns, 3) uint8 RGB: two Action Units side by side, their names written in.
+        (rows, columns, 3) uint8 RGB: two Action Units side by side, their names in the corner.
     """
     size = studio.size
     setting = Setting(Camera(), _SAME_LIGHT, np.full((size, size, 3), 0.55, np.float32))
     still = np.zeros((len(_LEVELS), 3), np.float32)
     strips = []
-    for number, name in enumerate(AUS):
+    for number, name in enumerate(aus):
         rng = np.random.default_rng((seed, number))
         studio.seat(draw_subject(rng))
         faces = [settle({name: float(level)}) for level in _LEVELS]

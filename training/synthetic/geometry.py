@@ -82,7 +82,7 @@ class FaceKit:
                 data = {key: file[key] for key in _KEYS}
         except FileNotFoundError:
             raise ConfigError(f"{path}: no such file.", "Give ict_facekit.npz, the kit's geometry.") from None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ConfigError(f"{path} isn't the ICT FaceKit's geometry: {str(error).strip(chr(39))}.") from None
         return cls(
             neutral=data["neutral"].astype(np.float32),

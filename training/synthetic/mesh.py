@@ -45,8 +45,7 @@ class Mesh:
     Attributes:
         vertices: (m,) int vertices of the kit that are needed.
         corners: (r,) int rows of `vertices`: what is sent to OpenGL; a vertex on a texture seam is sent twice.
-        triangles: (t, 3) int32 rows of `corners`; the mouth's inside comes last.
-        outside: how many triangles come before it.
+        triangles: (t, 3) int32 rows of `corners`.
         uv: (r, 2) float32 texture coordinates of the face; of eyeballs, the offset from the eye's axis in kit units.
         kind: (r,) float32 of `Kind`.
         scalp: (r,) float32 height above a usual hairline in kit units.
@@ -56,7 +55,6 @@ class Mesh:
     vertices: NDArray[np.int64]
     corners: NDArray[np.int64]
     triangles: NDArray[np.int32]
-    outside: int
     uv: NDArray[np.float32]
     kind: NDArray[np.float32]
     scalp: NDArray[np.float32]
@@ -80,18 +78,15 @@ class Mesh:
         triangles = np.concatenate([corner[:, [0, 1, 2]], corner[~triangle][:, [0, 2, 3]]])
         source = vertices[pairs[0]]
         position = kit.neutral[source]
-        inside = np.isin(kinds[source][triangles[:, 0]], (Kind.MOUTH, Kind.TEETH))
-        triangles = triangles[inside.argsort(kind="stable")]
         lips = float(kit.neutral[kit.landmarks[62], 2])
         incidence = sparse.csr_matrix(
             (np.ones(quads.size, np.float32), (quads.ravel(), np.repeat(np.arange(len(quads)), 4))),
             shape=(len(vertices), len(quads)),
         )
         return cls(
-            vertices=vertices,
+            vertices=vertices.astype(np.int64),
             corners=pairs[0],
             triangles=triangles.astype(np.int32),
-            outside=int((~inside).sum()),
             uv=_texture(kit, source, pairs[1], kinds),
             kind=kinds[source].astype(np.float32),
             scalp=_scalp(position),

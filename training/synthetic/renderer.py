@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +42,12 @@ class Renderer:
         except ModuleNotFoundError:
             raise MissingExtra("moderngl", "training") from None
         try:
-            self._gl = moderngl.create_standalone_context(backend="egl")
+            self._gl = moderngl.create_standalone_context(backend="egl")  # type: ignore[arg-type]  # its stub is of an older form
         except Exception as error:  # moderngl and its loaders raise bare Exceptions
             raise ConfigError(
                 f"OpenGL can't be used without a window: {error}.", "Install EGL (Debian: libegl1 libgl1-mesa-dri)."
             ) from None
         self._side = size * _SAMPLES
-        self._outside = mesh.outside * 3
         self._program = self._gl.program(
             vertex_shader=(_SHADERS / "face.vert").read_text(), fragment_shader=(_SHADERS / "face.frag").read_text()
         )
@@ -126,7 +125,7 @@ class Renderer:
             camera: where the camera stands.
             centre: (3,) float32 the point of the head that the picture is centred on, before the rotation.
             eyes: (2, 3) float32 centres of the left and right eyeball.
-            parted: 0–1, how much light falls into the mouth; at 0 its inside isn't drawn.
+            parted: 0–1, how much light falls into the mouth.
 
         Returns:
             (S, S, 4) uint8 premultiplied RGBA sRGB, top row first.
@@ -140,7 +139,7 @@ class Renderer:
         self._target.clear(0.0, 0.0, 0.0, 0.0)
         if self._texture is not None:
             self._texture.use(0)
-        self._array.render(vertices=self._outside if parted == 0 else -1)
+        self._array.render()
         data = np.frombuffer(self._target.read(components=4), np.uint8)
         return data.reshape(self._side, self._side, 4)
 
@@ -148,11 +147,7 @@ class Renderer:
         """Release the context and what it holds."""
         self._gl.release()
 
-    def _set(self, **values: object) -> None:
+    def _set(self, **values: NDArray[np.float32] | tuple[float, ...] | float) -> None:
         for name, value in values.items():
-            if name in self._program:
-                member = self._program[name]
-                if isinstance(value, np.ndarray):
-                    member.write(np.ascontiguousarray(value, np.float32).tobytes())
-                else:
-                    member.value = value
+            uniform = cast("moderngl.Uniform", self._program[name])
+            uniform.write(np.ascontiguousarray(value, np.float32).tobytes())

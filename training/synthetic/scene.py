@@ -68,7 +68,7 @@ def draw_light(rng: np.random.Generator, skin: float) -> Light:
         rng: its randomness.
         skin: the skin's mean sRGB, 0–1; the camera exposes dark skin a little longer, as automatic ones do.
     """
-    exposure = rng.uniform(0.6, 1.1) * (0.65 / max(skin, 0.1)) ** 0.4
+    exposure = rng.uniform(0.6, 1.1) * (0.65 / max(skin, 0.1)) ** 0.3
     warmth = rng.normal(0, 0.05)
     tint = np.array([1 + warmth, 1.0, 1 - warmth])
     ambient = np.zeros((9, 3))
@@ -94,7 +94,7 @@ def draw_background(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
     patches = rng.normal(0, rng.uniform(0, 0.15), (6, 6, 1))
     image = cv2.resize(corners.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
     soft = cv2.resize(patches.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
-    return np.clip(image + soft[..., None], 0, 1)
+    return np.asarray(np.clip(image + soft[..., None], 0, 1), np.float32)
 
 
 def develop(

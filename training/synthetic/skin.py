@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -48,14 +48,11 @@ def paint(look: Look, landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         _mix(image, _spot(u, v, size), red, 0.45 * look.redness)
     if look.freckles:
         dots = (rng.random((TEXTURE, TEXTURE)) < 0.012 * look.freckles).astype(np.float32)
-        dots = np.clip(cv2.GaussianBlur(dots, (0, 0), 0.8) * 3, 0, 1) * np.maximum(
-            _spot(0.3, 0.6, 0.1), _spot(0.7, 0.6, 0.1)
-        )
-        _mix(image, dots, np.array(look.skin) * 0.65, 0.8)
+        where = np.maximum(_spot(0.3, 0.6, 0.1), _spot(0.7, 0.6, 0.1))
+        _mix(image, where * np.clip(cv2.GaussianBlur(dots, (0, 0), 0.8) * 3, 0, 1), np.array(look.skin) * 0.65, 0.8)
     if look.stubble:
-        _mix(
-            image, _beard(landmarks) * rng.uniform(0.6, 1, (TEXTURE, TEXTURE)), np.array(look.hair), 0.6 * look.stubble
-        )
+        hairs = _beard(landmarks) * rng.uniform(0.6, 1, (TEXTURE, TEXTURE))
+        _mix(image, hairs, np.array(look.hair), 0.6 * look.stubble)
     _mix(image, _lips(landmarks), np.array(look.lips), 0.9)
     for lids, width, amount in ((_UPPER_LIDS, 5, 0.85), (_LOWER_LIDS, 3, 0.35)):
         for lid in lids:
@@ -72,7 +69,7 @@ def _pixels(uv: NDArray[np.float32]) -> NDArray[np.int32]:
     return np.asarray(np.round((uv * TEXTURE - 0.5) * 16), np.int32)
 
 
-def _mix(image: NDArray[np.float32], mask: NDArray[np.floating], colour: NDArray[np.float64], amount: float) -> None:
+def _mix(image: NDArray[np.float32], mask: NDArray[Any], colour: NDArray[np.float64], amount: float) -> None:
     share = (np.asarray(mask, np.float32) * np.float32(amount))[..., None]
     image += share * (colour.astype(np.float32) - image)
 

@@ -58,7 +58,7 @@ void main() {
         sharpness = 40.0;
     } else {
         float r = length(uv);
-        vec3 white = vec3(0.80, 0.77, 0.75);
+        vec3 white = vec3(0.72, 0.69, 0.67);
         vec3 ring = iris * (0.75 + 0.5 * noise(floor(vec2(atan(uv.y, uv.x) * 9.0, 1.0))));
         ring = mix(ring, iris * 0.35, smoothstep(0.50, 0.62, r));
         base = mix(ring, white, smoothstep(0.60, 0.68, r));
