@@ -81,6 +81,8 @@ def read_manifest(path: Path) -> pd.DataFrame:
         raise ConfigError(f"{path}: no such manifest.", "Make one with `python -m training prepare`.") from None
     except Exception as error:  # pandas' readers raise what their engines do
         raise ConfigError(f"{path} is no table: {(str(error).splitlines() or [type(error).__name__])[0]}.") from None
+    if path.suffix == ".csv" and not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus fields for an index
+        raise ConfigError(f"{path}: row 0 has more fields than the header.", "Put a sentence with a comma in quotes.")
     return validate(table, str(path))
 
 

@@ -140,6 +140,13 @@ def test_rows_are_counted_from_0_whatever_the_index() -> None:
         validate(shared, "m.csv")
 
 
+def test_a_sentence_with_a_comma_needs_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("path,subject,sequence,frame,activity,split\na.png,s1,1,0,Wait, then smile.,train\n")
+    with pytest.raises(ConfigError, match=r"row 0 has more fields than the header\. Put a sentence"):
+        read_manifest(path)
+
+
 @st.composite
 def manifests(draw: st.DrawFn) -> pd.DataFrame:
     """A right manifest: subjects keep to a split and a fold; some labels are unknown."""

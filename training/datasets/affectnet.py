@@ -114,9 +114,7 @@ def _read_lists(root: Path, home: str) -> tuple[pd.DataFrame, list[str]]:
         parts.append(part.join(box.where(sized).set_axis(list(BOX), axis=1).reset_index(drop=True)))
     table = pd.concat(parts, ignore_index=True)
     if (twice := table["path"].duplicated()).any():
-        notes.append(
-            f"{number_of(int(twice.sum()), 'row')} of pictures listed before, left out: {few(table['path'][twice])}"
-        )
+        notes.append(listed(table["path"][twice].tolist(), "row", "of pictures listed before, left out"))
     table, missing = keep_present(table[~twice], list_pictures(root, place).values())
     return table, notes + missing
 

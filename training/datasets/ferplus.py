@@ -116,19 +116,16 @@ def _pack(pictures: Path, votes: Path, out: Path) -> None:
         with pd.read_csv(pictures, usecols=["pixels", "Usage"], dtype=str, chunksize=2000) as chunks:
             for chunk in chunks:
                 for pixels, usage in zip(chunk["pixels"], chunk["Usage"], strict=True):
-                    row = len(usages)
-                    values = np.array(str(pixels).split())
-                    if row < len(images):
-                        images[row] = values.astype(np.uint8).reshape(_SIDE, _SIDE)
-                    usages.append(usage)
-    except (OSError, ValueError, OverflowError) as error:
-        where = f"row {len(usages)}: " if usages else ""
-        raise ConfigError(f"{pictures} isn't FER2013: {where}{str(error).splitlines()[0]}.") from None
-    if usages != table["Usage"].tolist():
-        raise ConfigError(
-            f"{pictures} has {len(usages):,} rows, {votes} {len(table):,}, or their Usage differs.",
-            "Both must be as distributed: row by row the same pictures.",
-        )
+                    if len(usages) < len(images):
+                        images[len(usages)] = _picture(str(pixels), f"{pictures}: row {len(usages)}")
+                    usages.append(str(usage))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{pictures} isn't FER2013: {str(error).splitlines()[0]}.") from None
+    hint = "Both must be as distributed: row by row the same pictures."
+    if len(usages) != len(table):
+        raise ConfigError(f"{pictures} has {len(usages):,} rows, but {votes} has {len(table):,}.", hint)
+    if len(other := np.flatnonzero(np.array(usages) != table["Usage"].to_numpy(str))):
+        raise ConfigError(f"Row {other[0]} of {pictures} and of {votes}: the Usage differs.", hint)
     named = np.flatnonzero(table["Image name"].notna())
     columns = [*_VOTED, "unknown", "NF"]
     with whole_file(out) as partial_file:
@@ -139,6 +136,14 @@ def _pack(pictures: Path, votes: Path, out: Path) -> None:
             vote_names=np.array(columns),
             split=np.array([_USAGES.index(usages[row]) for row in named], np.int8),
         )
+
+
+def _picture(pixels: str, where: str) -> NDArray[np.uint8]:
+    """(48, 48) of 2,304 numbers."""
+    try:
+        return np.array(pixels.split()).astype(np.uint8).reshape(_SIDE, _SIDE)
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{where}: the pixels aren't {_SIDE * _SIDE:,} numbers of 0–255.") from None
 
 
 def _read_votes(file: Path) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def read(root: Path) -> ReadResult:
     file = root / home / LIST
     rows = _read_list(file)
     notes = []
-    if rows["split"].isna().all():
+    if (rows["split"] == "").all():
         subjects = sorted(set(rows["subject"]))
         val = draw_subjects(subjects, VAL_SHARE if len(subjects) > 1 else 0, seed=0)
         rows["split"] = np.where(rows["subject"].isin(val), "val", "train")
@@ -76,21 +76,23 @@ def _sample(times: NDArray[np.float64], every: float) -> NDArray[np.int64]:
 def _read_list(file: Path) -> pd.DataFrame:
     """video, subject, activity, split and every; raises for a row that is wrong."""
     try:
-        rows = pd.read_csv(file, dtype=str, skipinitialspace=True)
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} can't be read: {str(error).splitlines()[0]}.") from None
+    if not isinstance(rows.index, pd.RangeIndex):  # pandas takes surplus fields for an index
+        raise ConfigError(f"{file}: row 0 has more fields than the header.", "Put a sentence with a comma in quotes.")
     if missing := [name for name in ("video", "subject", "activity") if name not in rows.columns]:
         raise ConfigError(f"{file} has no column {', '.join(missing)}.", "It needs video, subject and activity.")
     if rows.empty:
         raise ConfigError(f"{file} has no rows.", "Give one row a video.")
-    rows = rows.reindex(columns=["video", "subject", "activity", "split", "every"])
-    rows = rows.apply(lambda column: column.str.strip()).replace("", np.nan)
-    rows["every"] = pd.to_numeric(rows["every"].fillna(str(EVERY)), errors="coerce")
-    gaps = rows["split"].isna() & rows["split"].notna().any()
-    checks = [(rows[name].isna(), f"the {name} is empty") for name in ("video", "subject", "activity")] + [
+    rows = rows.reindex(columns=["video", "subject", "activity", "split", "every"], fill_value="")
+    rows = rows.apply(lambda column: column.str.strip())
+    rows["every"] = pd.to_numeric(rows["every"].replace("", str(EVERY)), errors="coerce")
+    known = rows["split"] != ""
+    checks = [(rows[name] == "", f"the {name} is empty") for name in ("video", "subject", "activity")] + [
         (rows["video"].duplicated(), "the video is there twice"),
-        (gaps, "the split is empty, but other rows have one"),
-        (rows["split"].notna() & ~rows["split"].isin(SPLITS), f"the split must be {', '.join(SPLITS)}"),
+        (~known & known.any(), "the split is empty, but other rows have one"),
+        (known & ~rows["split"].isin(SPLITS), f"the split must be {', '.join(SPLITS)}"),
         (~(rows["every"] > 0) | np.isinf(rows["every"]), "every must be a number of seconds above 0"),
     ]
     for bad, what in checks:
