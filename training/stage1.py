@@ -17,7 +17,7 @@ from training.augment import Augment
 from training.config import RunConfig
 from training.data import Examples, load_examples
 from training.distributed import gather, launch
-from training.evaluate import embed_all
+from training.evaluation.scoring import embed_all
 from training.loader import Batch, Loader
 from training.loop import fit
 from training.losses import image_activity, image_image

@@ -15,7 +15,7 @@ from training.augment import Augment
 from training.config import RunConfig, Stage2Settings
 from training.data import Examples, load_examples
 from training.distributed import gather, launch
-from training.evaluate import quick_figures
+from training.evaluation.quick import quick_figures
 from training.loader import Batch, Loader
 from training.loop import fit
 from training.losses import au_names, description_names, expression_names, intensity_levels, present_names

@@ -20,7 +20,7 @@ from training.__main__ import main as training
 from training.data import load_examples
 from training.encoders import ENCODERS
 from training.encoders.convnet import ConvNet
-from training.evaluate import expression_figures, predict
+from training.evaluation.scoring import predict
 from training.manifest import EXPRESSIONS
 from training.checkpoint import load_checkpoint
 
@@ -55,14 +55,14 @@ def trained(made_up: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
 def test_it_learns_what_is_there_to_learn(trained: tuple[Path, Path]) -> None:
     metrics = json.loads((trained[1] / "metrics.json").read_text())["test"]["made-up"]
     assert metrics["expressions"]["accuracy"] > 0.9
-    assert metrics["teacher_agreement"]["AU12"]["auc"] > 0.95
+    assert metrics["action_units"]["labels"]["AU12"]["auc"] > 0.95
 
 
 def test_the_bundle_scores_as_the_checkpoint_does(trained: tuple[Path, Path], tmp_path: Path) -> None:
     data, checkpoint = trained
     run("bundle", checkpoint, "--out", tmp_path / "b", "--name", "tiny", main=export)
     bundle = load_bundle(tmp_path / "b")
-    faces = load_examples([data], "test").faces
+    faces = load_examples([data], "test").faces[:]
     ours = predict(load_checkpoint(checkpoint), faces)
     scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, providers=["CPUExecutionProvider"]).encode(faces))
     np.testing.assert_allclose(scores.au, ours.aus, atol=2e-4)
@@ -162,10 +162,9 @@ def test_a_model_is_measured_by_its_own_labels(trained: tuple[Path, Path], made_
     config = load_checkpoint(checkpoint).config
     examples = load_examples([data], "test", aus=config.au_names, expressions=config.expression_names)
     assert np.isnan(examples.aus[:, config.au_names.index("AU12")]).all()
-    figures = expression_figures(
-        predict(load_checkpoint(checkpoint), examples.faces).expressions, examples.votes, examples.expression_names
-    )
-    assert figures["accuracy"] > 0.9
+    scores = predict(load_checkpoint(checkpoint), examples.faces).expressions
+    right = scores.argmax(axis=1) == examples.votes.argmax(axis=1)
+    assert right.mean() > 0.9
     with pytest.raises(ConfigError, match="no sadness"):
         load_examples([data], "test", expressions=["happiness"])
 

@@ -1,46 +1,81 @@
-"""`python -m training evaluate`."""
+"""`python -m training evaluate`, `folds`, `compare`, `paper`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from clef_rt.errors import ConfigError
 from training.cli.console import app, console, say
 
-__all__ = ["evaluate"]
+if TYPE_CHECKING:
+    from training.evaluation.sheets import Sheet
+
+__all__ = ["compare", "evaluate", "folds", "paper"]
+
+Draws = Annotated[int, typer.Option(help="Draws of subjects for the intervals; 0 for none.", min=0)]
+Seed = Annotated[int, typer.Option(help="Of the draws.", min=0)]
 
 
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Stage 2's run, or its model.pt.")],
     data: Annotated[list[Path], typer.Argument(help="Prepared folders.")],
+    fold: Annotated[
+        int | None, typer.Option(help="Of datasets in folds: which to test on; else the run's own.")
+    ] = None,
+    draws: Draws = 1000,
+    seed: Seed = 0,
 ) -> None:
-    """Measure on the test splits; write metrics, thresholds and the model card beside the checkpoint."""
-    from training.report import evaluate_run
+    """Measure on the test splits; write figures, pictures, thresholds and the model card beside the checkpoint."""
+    from training.evaluation.run import evaluate_run
 
     if not checkpoint.exists():
         raise ConfigError(f"{checkpoint}: no such checkpoint.", "Train one with `python -m training stage2`.")
-    report = evaluate_run(checkpoint, data)
-    table = Table(title="test splits", title_justify="left")
-    for column in (
-        "dataset",
-        "faces",
-        "accuracy",
-        "macro F1",
-        "AU12 happiness / neutral",
-        "agreement with the teacher",
-    ):
-        table.add_column(column, justify="left" if column == "dataset" else "right")
-    for name, figures in report.metrics.items():
-        expressions = figures.get("expressions", {})
-        smile = figures["emotion_proxy"]["ours"].get("happiness", {}).get("AU12")
-        agreement = [each["auc"] for each in figures["teacher_agreement"].values()]
-        mean = sum(agreement) / len(agreement) if agreement else None
-        shown = (expressions.get("accuracy"), expressions.get("macro_f1"), smile, mean)
-        table.add_row(name, str(figures["faces"]), *("–" if value is None else f"{value:.3f}" for value in shown))
-    console.print(table)
+    report = evaluate_run(checkpoint, data, fold=fold, draws=draws, seed=seed)
+    _show(report.sheets)
     say(f"experimental: {', '.join(report.experimental) or 'none'}")
+    say(f"written to {report.files[0].parent}: {', '.join(path.name for path in report.files)}")
+
+
+@app.command()
+def folds(
+    runs: Annotated[list[Path], typer.Argument(help="Evaluated runs, one a fold.")],
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    draws: Draws = 1000,
+    seed: Seed = 0,
+) -> None:
+    """Join the runs of all folds: F1 averaged over the folds, as published figures are, and pooled."""
+    from training.evaluation.stored import join_folds
+
+    tables, files = join_folds(runs, out, draws=draws, seed=seed)
+    _show(tables)
+    say(f"written to {out}: {', '.join(path.name for path in files)}")
+
+
+@app.command()
+def compare(
+    ours: Annotated[Path, typer.Argument(help="An evaluated run.")],
+    theirs: Annotated[Path, typer.Argument(help="Another, evaluated on the same faces.")],
+    draws: Draws = 1000,
+    seed: Seed = 0,
+) -> None:
+    """The difference of two runs on the same faces, with its interval."""
+    from training.evaluation.stored import compare_runs
+
+    _show(compare_runs(ours, theirs, draws=draws, seed=seed))
+
+
+@app.command()
+def paper() -> None:
+    """The paper's own tables: what it published, and how each figure was come by."""
+    from training.evaluation.paper import ablation_sheet, published_sheets, zero_shot_sheet
+
+    _show([*published_sheets(), ablation_sheet(), zero_shot_sheet()])
+
+
+def _show(tables: list[Sheet]) -> None:
+    for table in tables:
+        console.print(table.rich())
