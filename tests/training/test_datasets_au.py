@@ -130,7 +130,7 @@ def test_bp4d_says_what_differs(tmp_path: Path) -> None:
     notes = "\n".join(made.notes)
     assert "41 subjects published, 2 found; missing: F002, F003, F004, F005, F006 and 34 more" in notes
     assert "subjects that aren't published, left out: F099" in notes
-    assert "325 coded tables missing: AUCoding/AU_OCC/F001_T2.csv" in notes
+    assert "13 coded tables missing: AUCoding/AU_OCC/F001_T2.csv" in notes
     assert "1 table of intensities missing: AUCoding/AU_INT/AU06/F001_T1_AU06.csv" in notes
     assert (
         "1 intensity value of frames without occurrences, left out: AUCoding/AU_INT/AU10/F001_T1_AU10.csv (1)" in notes

@@ -109,9 +109,10 @@ def read_coding(root: Path, coding: Coding) -> ReadResult:
             f"{root / pictures} has no picture of a coded frame.", "Are the pictures of the subjects unpacked there?"
         )
     named = {path.stem for path in (root / home / OCCURRENCE).glob("*.csv")}
+    subjects = {name.partition("_")[0] for name in named}
     notes = [
-        *compare_names("subjects", {name.partition("_")[0] for name in named}, folds),
-        *log.notes({f"{subject}_{task}" for subject in folds for task in coding.coded} - named),
+        *compare_names("subjects", subjects, folds),
+        *log.notes({f"{subject}_{task}" for subject in subjects & set(folds) for task in coding.coded} - named),
         *compare_counts({"coded frames": log.frames, "coded sessions": log.sessions}, coding.published),
     ]
     return ReadResult(_finish(table, coding.name), tuple(notes))

@@ -216,7 +216,9 @@ def follow(items: Iterable[T], label: str, total: int | None = None) -> Iterable
         label: before the bar.
         total: how many they are, if they don't know themselves.
     """
-    return track(items, description=label, total=total, transient=True, console=Console(stderr=True))
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return track(items, description=label, total=total, transient=True, console=console, disable=hidden)
 
 
 def few(items: Iterable[object], limit: int = 5) -> str:
