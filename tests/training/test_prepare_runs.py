@@ -85,6 +85,11 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
+def spawned(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The worker processes; without the one that multiprocessing keeps for itself."""
+    return [each for each in psutil.Process(process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
+
+
 @pytest.fixture
 def started(data: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process], Path]]:
     """A run with two workers that has its first chunk behind it, but not all."""
@@ -133,6 +138,18 @@ def test_ctrl_c_keeps_what_is_done(
     same(out, whole)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_while_the_workers_start(data: Path, tmp_path: Path) -> None:
+    arguments = command(data, tmp_path, "--workers", "2")
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: len(spawned(process)) == 2, process)
+        for each in (process, *spawned(process)):
+            os.kill(each.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert "rows are kept in" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
 def test_the_disk_is_full(data: Path, tmp_path: Path, whole: Path) -> None:
     """A limit on files' size is what a write meets on a full disk, in the worker and again when all is joined."""
@@ -177,8 +194,8 @@ def test_killed_at_the_end(
 
 
 def test_a_worker_that_dies(started: tuple[subprocess.Popen[str], list[psutil.Process], Path]) -> None:
-    process, workers, _ = started
-    next(worker for worker in workers if "spawn_main" in " ".join(worker.cmdline())).kill()
+    process, _, _ = started
+    spawned(process)[0].kill()
     _, said = process.communicate(timeout=30)
     assert process.returncode == 2
     assert "A worker process died. If memory ran out, take fewer --workers." in said

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["prepare"]
 
 _NAMED: Final = 10  # bad rows named in an error
+_WORTH: Final = 4  # chunks a worker, at least
 _SPARE: Final = 1 << 27  # bytes left free besides the crops
 
 
@@ -76,7 +77,7 @@ def prepare(
         detector: finds faces in frames; a name of `clef_rt.detect.load_detector`.
         teacher: MediaPipe's `face_landmarker.task`: gives soft labels (`training.teacher`) for the Action Units that
             the manifest lacks.
-        workers: processes; by default as many as there are cores to use.
+        workers: processes; by default as many as there are cores to use, fewer for little work.
         skip_bad: leave pictures out that can't be read, rather than stop.
         restart: throw away what is there.
         console: for the progress; none by default.
@@ -114,7 +115,7 @@ def prepare(
     journal = Journal(out, settings, restart=restart)
     job = Job(root, journal.folder, size, channels, detector if framed else None, teacher, skip_bad)
     try:
-        _go_through(rows, job, journal, workers or usable_cores(), dataset, console)
+        _go_through(rows, job, journal, workers, dataset, console)
         if not skip_bad:
             _none_bad([pair for chunk in journal.done() for pair in chunk.bad], rows, dataset)
         finish(
@@ -144,7 +145,9 @@ def prepare(
     return Prepared.load(out)
 
 
-def _go_through(rows: list[Row], job: Job, journal: Journal, workers: int, dataset: str, console: Console) -> None:
+def _go_through(
+    rows: list[Row], job: Job, journal: Journal, workers: int | None, dataset: str, console: Console
+) -> None:
     """Do the chunks that aren't done."""
     done = {}
     for chunk in journal.done():
@@ -162,7 +165,9 @@ def _go_through(rows: list[Row], job: Job, journal: Journal, workers: int, datas
         task = progress.add_task(escape(f"{dataset}: aligning"), total=len(rows), completed=before)
         if not tasks:
             return
-        results = work_through(job, tasks, min(workers, len(tasks)), lambda count: progress.advance(task, count))
+        # A process takes a second or more to start, so unless told, only for work of several chunks.
+        several = min(workers or min(usable_cores(), len(tasks) // _WORTH), len(tasks))
+        results = work_through(job, tasks, max(several, 1), lambda count: progress.advance(task, count))
         try:
             for chunk in results:
                 seen.append(chunk)
