@@ -2,6 +2,7 @@
 
 in vec3 normal;
 in vec3 eye_way;
+in vec3 ambience;
 in float hollow;
 in vec2 uv;
 flat in float kind;
@@ -14,7 +15,6 @@ uniform vec3 skin;
 uniform vec3 hair;
 uniform vec3 iris;
 uniform float hairline;
-uniform vec3 ambient[9];
 uniform vec3 lamp_directions[2];
 uniform vec3 lamp_colours[2];
 uniform float gloss;
@@ -22,16 +22,7 @@ uniform float parted;  // 0: lips closed, 1: wide enough for light to fall in
 
 out vec4 colour;
 
-vec3 linear(vec3 c) { return pow(c, vec3(2.2)); }
-
-float noise(vec2 p) { return fract(sin(dot(p, vec2(12.9898, 78.233))) * 43758.5453); }
-
-// Ambient light: spherical harmonics in the order y, x, z after the constant.
-vec3 around(vec3 n) {
-    return ambient[0] + ambient[1] * n.y + ambient[2] * n.x + ambient[3] * n.z
-        + ambient[4] * n.x * n.y + ambient[5] * n.y * n.z + ambient[6] * (3.0 * n.z * n.z - 1.0)
-        + ambient[7] * n.x * n.z + ambient[8] * (n.x * n.x - n.y * n.y);
-}
+vec3 linear(vec3 c) { return c * c; }  // nearly sRGB, and much cheaper than a power
 
 void main() {
     vec3 n = normalize(normal);
@@ -49,18 +40,17 @@ void main() {
         open = clamp(1.0 - 7.0 * hollow, 0.35, 1.12);
     } else if (kind < 2.5) {
         base = vec3(0.52, 0.20, 0.20);
-        open = mix(0.15, 0.55, parted) * exp(-0.75 * depth);
+        open = mix(0.15, 0.55, parted) / (1.0 + 1.2 * depth * depth);
         shine = 0.1;
     } else if (kind < 3.5) {
         base = vec3(0.90, 0.87, 0.78);
-        open = mix(0.12, 0.95, parted) * exp(-0.28 * depth);
+        open = mix(0.12, 0.95, parted) / (1.0 + 0.2 * depth * depth);
         shine = 0.25;
         sharpness = 40.0;
     } else {
         float r = length(uv);
         vec3 white = vec3(0.72, 0.69, 0.67);
-        vec3 ring = iris * (0.75 + 0.5 * noise(floor(vec2(atan(uv.y, uv.x) * 9.0, 1.0))));
-        ring = mix(ring, iris * 0.35, smoothstep(0.50, 0.62, r));
+        vec3 ring = mix(iris, iris * 0.35, smoothstep(0.50, 0.62, r));
         base = mix(ring, white, smoothstep(0.60, 0.68, r));
         base = mix(vec3(0.02), base, smoothstep(0.22, 0.28, r));
         open = 0.9 * mix(1.0, 0.45, smoothstep(-0.1, 0.75, lid_shade));
@@ -68,7 +58,7 @@ void main() {
         sharpness = 120.0;
         wrap = 0.4;
     }
-    vec3 light = max(around(n), 0.0);
+    vec3 light = ambience;
     vec3 glint = vec3(0.0);
     for (int i = 0; i < 2; i++) {
         float facing = dot(n, lamp_directions[i]);
@@ -78,6 +68,6 @@ void main() {
     }
     vec3 lit = linear(base) * light * open + shine * glint * open * 0.6;
     // Film's shoulder: bright skin keeps its modelling.
-    lit = mix(lit, 0.6 + 0.4 * (1.0 - exp((0.6 - lit) / 0.4)), step(0.6, lit));
-    colour = vec4(pow(clamp(lit, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
+    lit = mix(lit, 1.0 - 0.16 / (max(lit, 0.6) - 0.2), step(0.6, lit));
+    colour = vec4(sqrt(clamp(lit, 0.0, 1.0)), 1.0);
 }

@@ -14,15 +14,24 @@ uniform float distance;
 uniform float half_width;
 uniform vec2 shift;
 uniform vec3 eyes[2];
+uniform vec3 ambient[9];
 
 out vec3 normal;
 out vec3 eye_way;
+out vec3 ambience;
 out float hollow;
 out vec2 uv;
 flat out float kind;
 out float scalp;
 out float depth;
 out float lid_shade;
+
+// Ambient light: spherical harmonics in the order y, x, z after the constant.
+vec3 around(vec3 n) {
+    return ambient[0] + ambient[1] * n.y + ambient[2] * n.x + ambient[3] * n.z
+        + ambient[4] * n.x * n.y + ambient[5] * n.y * n.z + ambient[6] * (3.0 * n.z * n.z - 1.0)
+        + ambient[7] * n.x * n.z + ambient[8] * (n.x * n.x - n.y * n.y);
+}
 
 void main() {
     vec3 seen = turn * (in_position - centre);
@@ -32,6 +41,7 @@ void main() {
     // The top row comes first: y points down.
     gl_Position = vec4(at.x, -at.y, (away * (far + near) - 2.0 * far * near) / (far - near), away);
     normal = turn * in_normal;
+    ambience = max(around(normal), 0.0);
     eye_way = vec3(0.0, 0.0, distance) - seen;
     hollow = in_hollow;
     uv = in_uv;
