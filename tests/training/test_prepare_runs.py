@@ -143,6 +143,7 @@ def test_ctrl_c_while_the_workers_start(data: Path, tmp_path: Path) -> None:
     arguments = command(data, tmp_path, "--workers", "2")
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: len(spawned(process)) == 2, process)
+        time.sleep(0.3)  # they import
         for each in (process, *spawned(process)):
             os.kill(each.pid, signal.SIGINT)
         _, said = process.communicate(timeout=30)
