@@ -44,7 +44,8 @@ def load_checkpoint(path: Path, *, tower: bool = False) -> ClefModel:
     except FileNotFoundError:
         raise
     except Exception as error:  # torch raises what zip and pickle do
-        raise BundleError(f"{file} can't be read: {str(error).splitlines()[0]}.", "Train it again.") from None
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise BundleError(f"{file} can't be read: {why}.", "Train it again.") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise BundleError(f"{file} isn't a checkpoint of this version.", "Train it again.")
     try:

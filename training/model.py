@@ -14,7 +14,7 @@ from clef_rt.errors import ConfigError
 from training.encoders import Pictures, make_encoder
 from training.model_config import GROUPS, Group, LabelRows, LabelWords, ModelConfig
 from training.prompts import described_sentences, intensity_prompts, name_prompt
-from training.text_table import TextTable, frozen_tower
+from training.text_table import TextTable, frozen_features
 from training.texts import INTENSITIES, LabelText, LabelTexts
 from training.towers import TextTower, make_tower
 
@@ -54,10 +54,7 @@ class ClefModel(nn.Module):
             self.tower = make_tower(config.text_tower, config.init)
         texts = _texts(config)
         if features is None:
-            source = self.tower or frozen_tower(config.text_tower, config.init)
-            features = {
-                kind: source.encode(own) if own else torch.zeros(0, source.features) for kind, own in texts.items()
-            }
+            features = {kind: self.features_of(own) for kind, own in texts.items()}
         self.texts = nn.ModuleDict({kind: TextTable(own, features[kind]) for kind, own in texts.items()})
         long = features["names"].shape[1]
         if config.projections == "none" and not wide == long == config.embed_dim:
@@ -115,8 +112,13 @@ class ClefModel(nn.Module):
         config = self.config
         if config.tuned_text and self.tower is None:
             raise ConfigError("The model was loaded without its text tower.", "Load it with `tower=True`.")
-        tower = self.tower or frozen_tower(config.text_tower, config.init)
-        return self.project_text(tower.encode(sentences).to(self.mean.device))
+        return self.project_text(self.features_of(sentences).to(self.mean.device))
+
+    def features_of(self, sentences: Sequence[str]) -> Tensor:
+        """(n, f) float32: what the text tower makes of any sentences, before the projection."""
+        if self.tower is not None:
+            return self.tower.encode(sentences) if sentences else torch.zeros(0, self.tower.features)
+        return frozen_features(self.config.text_tower, self.config.init, sentences)
 
     def label_embeddings(self) -> Tensor:
         """(k, d), of length 1: what pictures are compared with, Action Units first, then expressions."""

@@ -25,7 +25,7 @@ from training.model import MAX_SCALE, ClefModel
 from training.report_broken import naming_rows
 from training.sampling import activity_batches, numbered
 from training.setup import new_model
-from training.text_table import TextTable, frozen_tower
+from training.text_table import TextTable
 from training.texts import activity_sentence, load_activities
 
 __all__ = ["Stage1", "activity_sentences", "pair_groups", "train_stage1"]
@@ -47,8 +47,7 @@ class Stage1(nn.Module):
         self.model = model
         self.options = config.stage1
         self.augment = Augment(1.2 * config.loop.augment) if config.loop.augment else nn.Identity()
-        source = model.tower or frozen_tower(model.config.text_tower, model.config.init)
-        self.activities = TextTable(sentences, source.encode(sentences))
+        self.activities = TextTable(sentences, model.features_of(sentences))
         self.log_scales = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(math.log(_FIRST_SCALE))) for name in ("image", "activity")}
         )

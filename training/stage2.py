@@ -62,11 +62,10 @@ class Stage2(nn.Module):
         images = model.normalise(self.augment(batch.faces)).contiguous(memory_format=torch.channels_last)
         z = gather(model.embed(images))
         votes, aus = gather(batch.votes), gather(batch.aus)
-        drawn = model.draw_descriptions(generator) if options.head == "descriptions" or options.descriptions else None
-        if options.head == "descriptions" and drawn is not None:
-            names = drawn  # image against description: the paper's row without names
-        else:
-            names = model.label_embeddings()
+        tied = options.head == "names" and options.descriptions
+        drawn = model.draw_descriptions(generator) if tied or options.head == "descriptions" else None
+        # Without names, image against description: the paper's row without N.
+        names = drawn if drawn is not None and not tied else model.label_embeddings()
         losses = {}
         if model.config.expression_names:
             mine = names[model.span("expression")]
@@ -77,7 +76,7 @@ class Stage2(nn.Module):
         if self.rated:
             levels = intensity_levels(model.level_logits(z), gather(batch.intensities)[:, self.rated])
             losses["intensity"] = options.intensity_weight * levels
-        if options.head == "names" and options.descriptions and drawn is not None:
+        if tied and drawn is not None:
             tie = description_names(drawn, names, options.description_temperature)
             losses["description"] = options.description_weight * tie
         return losses

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from clef_rt.files import cache_folder, whole_file
 from training.clip_weights import Init
 from training.towers import TextTower, make_tower
 from training.towers.tower import Tokens
 
-__all__ = ["TextTable", "frozen_tower"]
+__all__ = ["TextTable", "frozen_features", "frozen_tower"]
 
 
 class TextTable(nn.Module):
@@ -68,3 +73,38 @@ def frozen_tower(name: str, init: Init) -> TextTower:
         torch.manual_seed(0)
         tower = make_tower(name, init)
     return tower.eval().requires_grad_(False)
+
+
+def frozen_features(name: str, init: Init, sentences: Sequence[str]) -> Tensor:
+    """Features of sentences, (n, f) float32, by a tower that isn't trained.
+
+    A thousand sentences take half a minute of a core, and every run asks for the same: they are kept in the cache
+    folder, by tower and sentences. Random weights' aren't.
+
+    Raises:
+        ConfigError: the tower's weights can't be had.
+        MissingExtra: the package with its weights isn't installed.
+    """
+    if not sentences:
+        return torch.zeros(0, frozen_tower(name, init).features)
+    if init == "random" and name != "minilm":
+        return frozen_tower(name, init).encode(sentences)
+    key = hashlib.sha256("\n".join([name, *sentences]).encode()).hexdigest()[:32]
+    return _kept(cache_folder() / "texts" / f"{key}.safetensors", name, init, tuple(sentences)).clone()
+
+
+@lru_cache(maxsize=16)
+def _kept(path: Path, name: str, init: Init, sentences: tuple[str, ...]) -> Tensor:
+    try:
+        found = load_file(path)["features"]
+        if len(found) == len(sentences):
+            return found
+    except (OSError, KeyError, SafetensorError):
+        pass  # not kept yet, or damaged
+    features = frozen_tower(name, init).encode(sentences)
+    try:
+        with whole_file(path) as partial:
+            save_file({"features": features.contiguous()}, partial)
+    except OSError:
+        pass  # a full disk costs the next run its half minute, nothing else
+    return features

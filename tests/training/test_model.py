@@ -3,49 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from clef_rt.errors import BundleError
+from clef_rt.errors import BundleError, ConfigError
 from training.augment import Augment
+from training.checkpoint import load_checkpoint, save_checkpoint, take_over
 from training.manifest import EXPRESSIONS
-from training.model import ClefModel, ModelConfig, load_checkpoint, text_features
-from training.text import encode_sentences
+from training.model import ClefModel
+from training.model_config import ModelConfig
+from training.parts import Parts, freeze
+from training.prompts import described_sentences
+from training.text_table import frozen_tower
 from training.texts import load_labels
+
+CLIP = {"encoder": "clip-tiny", "text_tower": "clip-tiny", "init": "random", "projections": "none", "embed_dim": 32}
+
+
+def build(**settings: Any) -> ClefModel:
+    texts = load_labels().chosen(["AU12", "AU04"], EXPRESSIONS)
+    torch.manual_seed(0)
+    return ClefModel(ModelConfig(**{"image_size": 32, "embed_dim": 16, "texts": texts} | settings)).eval()
 
 
 @pytest.fixture(scope="module")
 def model() -> ClefModel:
-    texts = load_labels().chosen(["AU12", "AU04"], EXPRESSIONS)
-    torch.manual_seed(0)
-    return ClefModel(ModelConfig(image_size=32, embed_dim=16, texts=texts)).eval()
+    return build()
 
 
 def faces(count: int) -> torch.Tensor:
     return torch.randint(0, 256, (count, 32, 32, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def test_sentences_that_mean_alike_are_near() -> None:
-    table = encode_sentences(["a broad smile", "the lip corners are pulled up, smiling", "the eyes are closed"] * 2)
-    assert table.shape == (6, 384)
-    assert torch.equal(table[:3], table[3:])
-    assert table.norm(dim=1) == pytest.approx(torch.ones(6), abs=1e-5)
-    assert table[0] @ table[1] > table[0] @ table[2] + 0.2
-
-
-def test_a_checkpoint_gives_the_same_model(model: ClefModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "run/model.pt")
+@pytest.mark.parametrize(
+    "settings",
+    [{}, CLIP, CLIP | {"tuned_text": True}, {"head": "index"}, {"head": "descriptions"}, {"rated": ("AU04",)}],
+    ids=["minilm", "clip", "clip, tuned text", "class index", "descriptions", "intensities"],
+)
+def test_a_checkpoint_gives_the_same_model(settings: dict[str, Any], tmp_path: Path) -> None:
+    model = build(**settings)
+    model.refresh_texts()
+    save_checkpoint(model, tmp_path / "run/model.pt")
     again = load_checkpoint(tmp_path / "run")
     assert again.config == model.config
-    assert torch.equal(again.encode_image(faces(3)), model.encode_image(faces(3)))
-    assert torch.equal(again.label_rows().embeddings, model.label_rows().embeddings)
+    assert again.tower is None  # what scores are made of needs no text tower
+    z = model.encode_image(faces(3))
+    assert torch.equal(again.encode_image(faces(3)), z)
+    assert torch.allclose(again.label_rows().embeddings, model.label_rows().embeddings, atol=1e-5)
+    assert torch.allclose(again.logits(z, "au"), model.logits(z, "au"), atol=1e-5)
 
 
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
-    torch.save({"weights": torch.zeros(2)}, tmp_path / "other.pt")
-    with pytest.raises(BundleError, match="isn't a checkpoint"):
-        load_checkpoint(tmp_path / "other.pt")
+@pytest.mark.parametrize("damage", ["other", "cut", "empty"])
+def test_what_is_no_checkpoint_is_refused(model: ClefModel, tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "model.pt"
+    if damage == "other":
+        torch.save({"weights": torch.zeros(2)}, file)
+    else:
+        save_checkpoint(model, file)
+        file.write_bytes(file.read_bytes()[:1000] if damage == "cut" else b"")
+    with pytest.raises(BundleError, match=r"isn't a checkpoint|can't be read"):
+        load_checkpoint(file)
 
 
 def test_scores_are_similarities_to_names(model: ClefModel) -> None:
@@ -64,13 +83,12 @@ def test_scores_are_similarities_to_names(model: ClefModel) -> None:
 def test_drawn_descriptions_are_each_labels_own(model: ClefModel) -> None:
     texts = model.config.texts
     own = [
-        (index, template.format(description))
+        (index, sentence)
         for index, label in enumerate([*texts.au.values(), *texts.expression.values()])
-        for template in texts.templates.description
-        for description in label.descriptions
+        for sentence in described_sentences(label, texts)
     ]
-    table = model.project_text(encode_sentences([sentence for _, sentence in own]))
-    seen: list[set[int]] = [set() for _ in range(len(model.name_features))]
+    table = model.embed_sentences([sentence for _, sentence in own])
+    seen: list[set[int]] = [set() for _ in range(2 + len(EXPRESSIONS))]
     generator = torch.Generator().manual_seed(0)
     for _ in range(30):
         for label, drawn in enumerate(model.draw_descriptions(generator)):
@@ -80,10 +98,90 @@ def test_drawn_descriptions_are_each_labels_own(model: ClefModel) -> None:
     assert all(len(found) > 2 for found in seen)
 
 
-def test_features_keep_the_order_of_labels(model: ClefModel) -> None:
-    features = text_features(model.config.texts)
-    assert torch.allclose(features["name"], model.name_features, atol=1e-6)
-    assert len(features["description"]) == len(model.owners)
+def test_without_names_a_label_is_the_mean_of_its_descriptions() -> None:
+    model = build(head="descriptions")
+    texts = model.config.texts
+    mine = model.embed_sentences(described_sentences(texts.au["AU04"], texts))
+    mean = torch.nn.functional.normalize(mine.sum(dim=0), dim=0)
+    assert torch.allclose(model.name_embeddings("au")[1], mean, atol=1e-5)
+
+
+def test_intensities_are_0_to_5_where_rated_and_unknown_elsewhere() -> None:
+    model = build(rated=("AU04",))
+    found = model.intensities(model.encode_image(faces(5)))
+    assert found is not None
+    assert found[:, 0].isnan().all()  # AU12 was never rated
+    assert ((found[:, 1] >= 0) & (found[:, 1] <= 5)).all()
+    assert build().intensities(torch.zeros(1, 16)) is None
+
+
+def test_a_tuned_tower_learns_and_a_frozen_one_is_no_part_of_the_model() -> None:
+    frozen = build(**CLIP)
+    assert not any(name.startswith("tower") for name in frozen.state_dict())
+    tuned = build(**CLIP, tuned_text=True).train()
+    tuned.label_embeddings()[0, 0].backward()
+    weights = [weight for weight in tuned.tower.parameters() if weight.grad is not None]  # type: ignore[union-attr]
+    assert sum(float(weight.grad.abs().sum()) for weight in weights if weight.grad is not None) > 0
+    before = tuned.texts["names"].features.clone()  # type: ignore[union-attr, operator]
+    with torch.no_grad():
+        for weight in weights:
+            weight.add_(0.05)
+    tuned.refresh_texts()
+    assert not torch.allclose(before, tuned.texts["names"].features)  # type: ignore[arg-type]
+
+
+def test_a_model_takes_over_encoder_and_projections_but_not_labels(model: ClefModel) -> None:
+    other = build(texts=load_labels().chosen(["AU06"], ["neutral", "happiness"]))
+    with torch.no_grad():
+        other.image_head.weight.zero_()  # type: ignore[union-attr, operator]
+    take_over(other, model)
+    assert torch.equal(other.encode_image(faces(2)), model.encode_image(faces(2)))
+    assert other.config.au_names == ("AU06",)
+    with pytest.raises(ConfigError, match="encoder isn't built"):
+        take_over(build(encoder="convnet-m"), model)
+
+
+def test_frozen_parts_do_not_learn() -> None:
+    model = build(**CLIP)
+    freeze(model, Parts(image=1))
+    learning = {name for name, weight in model.encoder.named_parameters() if weight.requires_grad}
+    assert any("layers.2." in name for name in learning)
+    assert not any("layers.1." in name or "patch_embedding" in name for name in learning)
+    probe = build()
+    freeze(probe, Parts(image="none"))
+    probe.train()
+    before = probe.encoder.state_dict()
+    probe.encode_image(faces(8))
+    assert all(torch.equal(value, before[name]) for name, value in probe.encoder.state_dict().items())
+    assert probe.image_head.weight.requires_grad  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match="no blocks"):
+        freeze(build(), Parts(image=2))
+
+
+def test_sentences_that_mean_alike_are_near() -> None:
+    tower = frozen_tower("minilm", "pretrained")
+    table = tower.encode(["a broad smile", "the lip corners are pulled up, smiling", "the eyes are closed"] * 2)
+    assert table.shape == (6, 384)
+    assert torch.equal(table[:3], table[3:])
+    assert table.norm(dim=1) == pytest.approx(torch.ones(6), abs=1e-5)
+    assert table[0] @ table[1] > table[0] @ table[2] + 0.2
+
+
+def test_clip_without_a_way_to_its_weights_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"openai/clip-vit-base-patch16 .*fetched.*--init random"):
+        build(encoder="clip-vit-b16")
+
+
+def test_clips_two_halves_share_a_space_and_others_need_projections() -> None:
+    model = build(**CLIP)
+    assert isinstance(model.text_head, torch.nn.Identity)
+    assert model.encode_image(faces(2).repeat(1, 1, 1, 3)).shape == (2, 32)
+    larger = torch.zeros(1, 48, 48, 1, dtype=torch.uint8)  # position embeddings are interpolated
+    assert build(**CLIP | {"image_size": 48}).encode_image(larger).shape == (1, 32)
+    with pytest.raises(ConfigError, match="share no space"):
+        build(projections="none")
 
 
 def test_augmented_faces_are_faces_still() -> None:
