@@ -39,8 +39,8 @@ void main() {
         shine = mix(shine, 0.04, grown);
         open = clamp(1.0 - 7.0 * hollow, 0.35, 1.12);
     } else if (kind < 2.5) {
-        base = vec3(0.52, 0.20, 0.20);
-        open = mix(0.15, 0.55, parted) / (1.0 + 1.2 * depth * depth);
+        base = vec3(0.62, 0.33, 0.32);
+        open = mix(0.15, 0.8, parted) / (1.0 + 0.5 * depth * depth);
         shine = 0.1;
     } else if (kind < 3.5) {
         base = vec3(0.90, 0.87, 0.78);
