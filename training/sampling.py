@@ -60,11 +60,10 @@ def activity_batches(activities: NDArray[Any], subjects: NDArray[Any], batch: in
     """
     kinds = np.unique(activities)
     shares = group_shares(activities)[kinds]
-    per_activity = max(2, min(batch // len(kinds), batch // 2))
-    in_a_batch = min(len(kinds), batch // per_activity)
     cells = _cells(activities, subjects)
-    people = {kind: np.unique(subjects[activities == kind]) for kind in kinds}
+    people = {int(kind): np.unique(subjects[activities == kind]) for kind in kinds}
     everybody = np.unique(subjects)
+    pool_size = min(len(everybody), max(2 * batch // len(kinds), 4))
     steps = max(len(activities) // batch, 1)
 
     def draw(epoch: int) -> list[Rows]:
@@ -72,17 +71,18 @@ def activity_batches(activities: NDArray[Any], subjects: NDArray[Any], batch: in
         return [one(rng) for _ in range(steps)]
 
     def one(rng: np.random.Generator) -> Rows:
-        chosen = rng.choice(kinds, in_a_batch, replace=False, p=shares / shares.sum())
-        pool = rng.choice(everybody, min(len(everybody), 2 * per_activity), replace=False)
+        quotas = rng.multinomial(batch, shares / shares.sum())
+        alone = quotas == 1  # a face without a partner teaches nothing
+        quotas[np.argmax(quotas)] += alone.sum() - alone[np.argmax(quotas)]
+        quotas[alone & (np.arange(len(quotas)) != np.argmax(quotas))] = 0
+        pool = rng.choice(everybody, pool_size, replace=False)
         rows: list[int] = []
-        for number, kind in enumerate(chosen):
-            quota = per_activity + (number < batch - per_activity * in_a_batch)
-            order = [person for person in pool if (int(kind), int(person)) in cells]
+        for kind, quota in zip(kinds.tolist(), quotas.tolist(), strict=True):
+            order = [int(person) for person in pool if (kind, int(person)) in cells]
             if len(order) < quota:  # then whoever else shows it
                 others = rng.choice(people[kind], min(len(people[kind]), quota), replace=False)
-                order += [person for person in others if person not in order]
-            for person in np.resize(np.array(order), quota):
-                rows.append(int(rng.choice(cells[int(kind), int(person)])))
+                order += [int(person) for person in others if person not in order]
+            rows += [int(rng.choice(cells[kind, order[number % len(order)]])) for number in range(quota)]
         return np.array(rows, np.int64)
 
     return draw
