@@ -126,6 +126,7 @@ def test_bp4d_says_what_differs(tmp_path: Path) -> None:
     for picture in (tmp_path / "2D+3D/F001/T8").iterdir():
         picture.unlink()
     write(tmp_path, "AU_OCC/F099_T1.csv", occurrence(range(1, 2)))
+    (tmp_path / "AUCoding/AU_INT/AU12/F001_T1_AU12.csv").write_text("2442,4\n2440,3\n")
     made = read("bp4d", tmp_path)
     notes = "\n".join(made.notes)
     assert "41 subjects published, 2 found; missing: F002, F003, F004, F005, F006 and 34 more" in notes
@@ -142,6 +143,7 @@ def test_bp4d_says_what_differs(tmp_path: Path) -> None:
     kept = made.table[made.table["sequence"] == "F001_T1"]
     assert kept["frame"].tolist() == [2440, 2442]
     assert kept["AU06_intensity"].isna().all()
+    assert kept["AU12_intensity"].tolist() == [3, 4]  # by their frames
     assert set(made.table["sequence"]) == {"F001_T1", "M003_T1"}
 
 
@@ -216,7 +218,7 @@ def disfa(root: Path, frames: int = 12) -> Path:
         with av.open(str(root / f"Videos_LeftCamera/LeftVideo{subject}_comp.avi"), "w") as file:
             stream = file.add_stream("mpeg4", rate=20)
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            stream.codec_context.max_b_frames = 2  # AVI gives no times then
+            stream.codec_context.max_b_frames = 2  # stored in another order than shown
             for value in range(12):
                 picture = np.full((48, 64, 3), 20 * value, np.uint8)
                 file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))

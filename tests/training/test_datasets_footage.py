@@ -68,6 +68,13 @@ def test_uneven_frames_are_taken_by_their_times(tmp_path: Path) -> None:
     assert made.table["frame"].tolist() == [0, 4, 7]  # 2 s and 3 s both fall to the last
 
 
+def test_frames_without_times_are_taken_by_the_rate(tmp_path: Path) -> None:
+    times = frame_times(film(tmp_path / "a.h264"))
+    assert len(times) == 25
+    assert (np.diff(times) > 0).all()
+    assert times[0] == 0
+
+
 def test_splits_and_rates_are_taken_as_they_are_given(tmp_path: Path) -> None:
     for name in ("a", "b"):
         film(tmp_path / f"{name}.mp4")

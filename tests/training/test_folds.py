@@ -62,4 +62,5 @@ def test_draws_about_the_share() -> None:
     assert draw_subjects([], 0.5, 0) == frozenset()
     assert draw_subjects(["a", "b"], 0, 0) == frozenset()
     assert len(draw_subjects(["a", "b", "a"], 0.01, 0)) == 1
+    assert draw_subjects("hgfedcbaab", 0.4, 0) == draw_subjects("abcdefgh", 0.4, 0)
     assert len(draw_subjects(map(str, range(100)), 0.15, 0)) == 15

@@ -71,6 +71,7 @@ def test_reads_back_what_was_written(tmp_path: Path, suffix: str) -> None:
         ({"split": [None, "train"], "fold": [np.nan, 0]}, 0, "split is empty"),
         ({"fold": [0, -1]}, 1, "fold must be"),
         ({"fold": [0.5, 0]}, 0, "fold must be"),
+        ({"fold": [0, np.inf]}, 1, "fold must be"),
         ({"fold": ["one", 0]}, 0, "'one', which is no number"),
         ({"fold": [0, 1], "subject": ["s1", None]}, 1, "no subject"),
         ({"subject": ["s1", "s1"]}, 1, "subject s1 is in the splits train and test"),

@@ -107,8 +107,7 @@ def list_pictures(root: Path, place: str) -> dict[str, str]:
         place: the folder's way from there.
 
     Returns:
-        From each picture's way within the folder to its path for a manifest; empty where there is neither. In an
-        archive, the way starts behind the folder's own name, if the archive has it.
+        From each picture's way within the folder or archive to its path for a manifest; empty where there is neither.
 
     Raises:
         ConfigError: the archive can't be read.
@@ -125,8 +124,7 @@ def list_pictures(root: Path, place: str) -> dict[str, str]:
                 names = opened.namelist()
         except (OSError, zipfile.BadZipFile) as error:
             raise ConfigError(f"{archive} can't be read: {error}.", "Fetch it anew.") from None
-        own = f"{Path(place).name}/"
-        found = {name.removeprefix(own): f"{place}.zip!{name}" for name in names}
+        found = {name: f"{place}.zip!{name}" for name in names}
     else:
         return {}
     return {name: path for name, path in sorted(found.items()) if name.lower().endswith(_PICTURES)}

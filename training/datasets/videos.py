@@ -33,7 +33,7 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     if not packets:
         raise ValueError("it has no frame")
     stamps = [pts for pts in packets if pts is not None]
-    if len(stamps) < len(packets):  # AVI gives none to B-frames
+    if len(stamps) < len(packets):  # raw streams have none
         return np.arange(len(packets)) / rate
     times = np.sort(np.array(stamps, np.float64)) * tick
     return np.asarray(times - times[0], np.float64)
