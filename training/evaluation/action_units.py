@@ -43,7 +43,8 @@ def outcomes(
         truth: (n, k) labels, 0–1; NaN where unknown, which is none of the three.
         thresholds: (k,) or (n, k), the score from which an Action Unit counts as found.
     """
-    known, present, found = np.isfinite(truth), truth >= LEVEL, scores >= thresholds
+    levels = thresholds.astype(scores.dtype)  # as the runtime compares them
+    known, present, found = np.isfinite(truth), truth >= LEVEL, scores >= levels
     return np.stack([known & present & found, known & ~present & found, known & present & ~found], axis=-1)
 
 
@@ -62,7 +63,7 @@ def f1_statistic(
     subjects, labels, _ = counts.shape
 
     def statistic(weights: Floats) -> Floats:
-        return f1_from_counts((weights[:, :subjects] @ counts.reshape(subjects, -1)).reshape(-1, labels, 3))
+        return f1_from_counts((weights[:, :subjects] @ counts.reshape(subjects, -1)).reshape(len(weights), labels, 3))
 
     return statistic
 
@@ -81,7 +82,7 @@ def auc_statistic(scores: NDArray[np.float32], truth: NDArray[np.float32], codes
     return statistic
 
 
-def with_mean(each: Statistic, columns: Ints) -> Statistic:
+def with_mean(each: Statistic, columns: Sequence[int]) -> Statistic:
     """Figures and, last, the mean of some: of those that are defined, as a label that none shows has no figure."""
 
     def statistic(weights: Floats) -> Floats:
@@ -135,12 +136,12 @@ def figures(
         `labels`: by name `frames`, `present` (share), `f1`, `f1_tuned`, `threshold`, `auc`, and their `…_interval`;
         `mean`: of the three figures likewise, and `over` which. What is undefined is None.
     """
-    columns = np.flatnonzero(np.isfinite(truth).any(axis=0))
+    columns = np.flatnonzero(np.isfinite(truth).any(axis=0)).tolist()
     names = [names[column] for column in columns]
     scores, truth = scores[:, columns], truth[:, columns]
     levels = np.array([thresholds.get(name, LEVEL) for name in names])
     codes = resamples.codes
-    means = np.flatnonzero([averaged is None or name in averaged for name in names])
+    means = [column for column, name in enumerate(names) if averaged is None or name in averaged]
     statistics = {
         "f1": f1_statistic(scores, truth, np.full(len(names), LEVEL), codes),
         "f1_tuned": f1_statistic(scores, truth, levels, codes),

@@ -47,7 +47,9 @@ def action_unit_sheets(dataset: str, figures: Mapping[str, Any], ours: str, note
     if table is None:
         return [by_au]
     lacking = [name for name in published if labels.get(name, {}).get("f1") is None]
-    methods = [(row.method, row.venue, number(row.mean, 1), "", row.mark) for row in (*table.rivals, table.clef)]
+    methods: list[tuple[str, ...]] = [
+        (row.method, row.venue, number(row.mean, 1), "", row.mark) for row in (*table.rivals, table.clef)
+    ]
     methods.append((ours, "", percent(mean["f1"]), span(mean["f1_interval"]), "measured"))
     sheet = Sheet(
         f"Beside the paper, {table.title}: mean F1 × 100",
@@ -89,7 +91,9 @@ def expression_sheets(dataset: str, figures: Mapping[str, Any], ours: str, notes
     )
     if table is None:
         return [own]
-    methods = [(row.method, row.venue, number(row.accuracy, 2), "", row.mark) for row in (*table.rivals, table.clef)]
+    methods: list[tuple[str, ...]] = [
+        (row.method, row.venue, number(row.accuracy, 2), "", row.mark) for row in (*table.rivals, table.clef)
+    ]
     methods.append((ours, "", percent(figures["accuracy"], 2), span(figures["accuracy_interval"]), "measured"))
     classes = sum(value is not None for value in figures["recall"].values())
     return [

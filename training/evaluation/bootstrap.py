@@ -94,7 +94,7 @@ class Estimate:
 
 def subject_codes(subjects: NDArray[np.object_]) -> Ints:
     """(n,) subjects as integers 0 … s-1; a face without a subject (None, NaN or empty) is a subject of its own."""
-    codes = pd.factorize(pd.Series(subjects, dtype=object).replace("", None))[0].astype(np.intp)
+    codes: Ints = pd.factorize(pd.Series(subjects, dtype=object).replace("", None))[0].astype(np.intp)
     alone = codes < 0
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
     return codes
@@ -109,8 +109,10 @@ def by_subject(values: NDArray[np.bool_] | Floats, codes: Ints) -> Floats:
     """Sum (n, …) values of faces over each subject: (s, …)."""
     flat = values.reshape(len(values), -1)
     subjects = int(codes.max()) + 1 if len(codes) else 0
-    sums = [np.bincount(codes, weights=column, minlength=subjects) for column in flat.T]
-    return np.stack(sums, axis=-1).reshape(subjects, *values.shape[1:]) if sums else np.zeros((subjects, 0))
+    sums = np.zeros((subjects, flat.shape[1]))
+    for column in range(flat.shape[1]):
+        sums[:, column] = np.bincount(codes, weights=flat[:, column], minlength=subjects)
+    return sums.reshape(subjects, *values.shape[1:])
 
 
 def estimate(statistic: Statistic, resamples: Resamples) -> list[Estimate]:

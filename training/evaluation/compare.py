@@ -43,12 +43,17 @@ def compare(
         raise ConfigError(f"{a.dataset}: the two runs weren't evaluated on the same faces.", "Evaluate both alike.")
     resamples = resample(a.subjects.astype(object), draws, seed)
     found: dict[str, dict[str, Any]] = {}
-    labelled = np.isfinite(a.true_aus).any(axis=0)
+    wanted = published_aus(a.dataset) or a.au_names
     over = [
         name
-        for name, known in zip(a.au_names, labelled, strict=True)
-        if known and name in b.au_names and name in (published_aus(a.dataset) or a.au_names)
+        for column, name in enumerate(a.au_names)
+        if name in b.au_names and name in wanted and np.isfinite(a.true_aus[:, column]).any()
     ]
+    shared = [(scored.true_aus[:, [scored.au_names.index(name) for name in over]], scored.votes) for scored in (a, b)]
+    if not all(np.array_equal(x, y, equal_nan=True) for x, y in zip(*shared, strict=True) if x.shape == y.shape):
+        raise ConfigError(
+            f"{a.dataset}: the two runs' test faces have other labels.", "Evaluate both on the same data."
+        )
     if over:
         mine, other = _aus(a, a_levels, over, resamples), _aus(b, b_levels, over, resamples)
         for key in mine:
@@ -67,7 +72,7 @@ def _aus(
     scored: Scored, thresholds: Mapping[str, float], names: list[str], resamples: Resamples
 ) -> dict[str, Statistic]:
     columns = [scored.au_names.index(name) for name in names]
-    scores, truth, everything = scored.aus[:, columns], scored.true_aus[:, columns], np.arange(len(names))
+    scores, truth, everything = scored.aus[:, columns], scored.true_aus[:, columns], range(len(names))
     levels = np.array([thresholds.get(name, LEVEL) for name in names])
     each = {
         "mean F1 at 0.5": f1_statistic(scores, truth, np.full(len(names), LEVEL), resamples.codes),

@@ -40,7 +40,7 @@ def statistic(confusions: Floats) -> Statistic:
     subjects, classes, _ = confusions.shape
 
     def values(weights: Floats) -> Floats:
-        counts = (weights @ confusions.reshape(subjects, -1)).reshape(-1, classes, classes)
+        counts = (weights @ confusions.reshape(subjects, -1)).reshape(len(weights), classes, classes)
         right, there = np.diagonal(counts, axis1=1, axis2=2), counts.sum(axis=2)
         with np.errstate(invalid="ignore", divide="ignore"):
             accuracy = right.sum(axis=1) / there.sum(axis=1)

@@ -59,12 +59,12 @@ def figures(
     """
     check_disjoint(folds)
     everything = joined(list(folds))
-    labelled = np.flatnonzero(np.isfinite(everything.true_aus).any(axis=0))
+    labelled = np.flatnonzero(np.isfinite(everything.true_aus).any(axis=0)).tolist()
     names = [everything.au_names[column] for column in labelled]
     resamples = resample(everything.subjects.astype(object), draws, seed)
     owners = np.repeat(np.arange(len(folds)), [len(fold) for fold in folds])
     levels = np.array([[own.get(name, LEVEL) for name in names] for own in thresholds])
-    means = np.flatnonzero([averaged is None or name in averaged for name in names])
+    means = [column for column, name in enumerate(names) if averaged is None or name in averaged]
     scores, truth = everything.aus[:, labelled], everything.true_aus[:, labelled]
 
     def f1(thresholds: Floats) -> Callable[[Ints], Statistic]:

@@ -60,7 +60,7 @@ def confusion_png(path: Path, confusion: Mapping[str, Mapping[str, int]], title:
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(picture, ax=axes, shrink=0.8, pad=0.02, label="share of the truth's faces")
     bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "25 %", "50 %", "75 %", "100 %"])
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     _save(figure, title, subtitle, path)
 
 
@@ -157,15 +157,17 @@ def _figure(width: float, height: float) -> Figure:
         from matplotlib.figure import Figure as New
     except ImportError:
         raise MissingExtra("matplotlib", "training") from None
-    return New(figsize=(width, height), layout="constrained")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = New(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _save(figure: Figure, title: str, subtitle: str, path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     figure.suptitle(title, fontsize=13, fontweight="bold", ha="left", x=0.02)
     figure.axes[0].set_title(subtitle, fontsize=9, color=_GREY, loc="left")
-    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
 def _plain(axes: Axes) -> None:

@@ -158,7 +158,7 @@ def _notes(dataset: str, sets: Collection[Prepared], fold: int | None) -> list[s
 def _training_sets(run: Path, sets: Mapping[Path, Prepared], fold: int | None) -> list[dict[str, Any]]:
     """What the run was trained on, as its settings say; of the given folders, where they say nothing."""
     folders = RunConfig.of(read_config(run / CONFIG)).data if (run / CONFIG).exists() else tuple(sets)
-    seen = []
+    seen: list[dict[str, Any]] = []
     for folder in folders:
         if folder not in sets and not folder.exists():
             seen.append({"dataset": folder.name, "faces": None, "teacher": ""})

@@ -64,7 +64,8 @@ class Scored:
     def save(self, folder: Path) -> Path:
         """Write `scores-<dataset>.npz`: the faces' subjects, labels and scores; no picture."""
         path = folder / f"scores-{file_stem(self.dataset)}.npz"
-        np.savez_compressed(path, **{field.name: np.asarray(getattr(self, field.name)) for field in fields(self)})
+        arrays: dict[str, Any] = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        np.savez_compressed(path, **arrays)
         return path
 
     @classmethod
@@ -96,7 +97,8 @@ def joined(parts: list[Scored]) -> Scored:
     first = parts[0]
     if any((p.au_names, p.expression_names) != (first.au_names, first.expression_names) for p in parts):
         raise ConfigError("The runs' labels differ.", "Take runs of the same kind of model on the same data.")
-    return replace(first, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _arrays()})
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _arrays()}
+    return replace(first, **arrays)
 
 
 def file_stem(dataset: str) -> str:
