@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clef_rt.align import Template, align_crops
 from clef_rt.detect import Detector
+from clef_rt.detect.boxes import box_from_landmarks
 from clef_rt.detect.landmarks import LandmarkNet
 from clef_rt.picture import Picture
 from training.pictures import luminance
@@ -22,6 +23,8 @@ _SMALL: Final = 96  # smaller pictures are enlarged: the landmark network looks 
 # Where the landmarks of a tight picture lie, in its sides; for pictures without a face that the network sees.
 _TYPICAL: Final = np.array([[0.30, 0.40], [0.70, 0.40], [0.50, 0.60], [0.34, 0.78], [0.66, 0.78]])
 _AROUND: Final = 1.2
+_SURE: Final = 0.9  # a face is followed only while the landmark network is that sure of it
+_FOLLOWED: Final = 25  # frames, then it is detected anew
 
 
 def widen(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -101,43 +104,64 @@ def _cut(
 
 
 class FaceFinder:
-    """Finds the one face of whole frames: the largest, and then the one nearest to where it was.
+    """Finds the one face of whole frames: the largest first, and then the one that was there before.
+
+    As in the runtime, a face that the landmark network surely sees where it just was needs no detector; now and then
+    it is looked for anyway.
 
     Args:
         detector: the runtime's (`clef_rt.detect.load_detector`).
+        net: the landmark network.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, net: LandmarkNet) -> None:
         self._detector = detector
+        self._net = net
         self.forget()
 
     def forget(self) -> None:
         """Another recording begins."""
-        self._sequence: object = None
-        self._centre: NDArray[np.float32] | None = None
+        self._recording: object = None
+        self._box: NDArray[np.float32] | None = None
+        self._followed = 0
 
-    def find(self, picture: NDArray[np.uint8], sequence: object) -> NDArray[np.float32] | None:
+    def find(self, picture: NDArray[np.uint8], recording: object) -> NDArray[np.float32] | None:
         """The face's box.
 
         Args:
             picture: (H, W) luminance, uint8.
-            sequence: the recording; another than the last time's starts with the largest face.
+            recording: which one; another than the last time's starts with the largest face.
 
         Returns:
             (4,) float32 x, y, width, height in pixels; None where no face is found.
         """
-        if sequence != self._sequence:
-            self._sequence, self._centre = sequence, None
+        if recording != self._recording:
+            self.forget()
+            self._recording = recording
+        box = self._follow(picture)
+        if box is None:
+            box = self._detect(picture)
+        if box is not None:
+            self._box = box
+        return box
+
+    def _follow(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        if self._box is None or self._followed >= _FOLLOWED:
+            return None
+        self._followed += 1
+        landmarks, (presence,) = self._net.refine([picture], [self._box[None]])[0]
+        return box_from_landmarks(landmarks)[0] if presence >= _SURE else None
+
+    def _detect(self, picture: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        self._followed = 0
         boxes = self._detector.detect(Picture.from_array(picture)).boxes
         if not len(boxes):
             return None
-        centres = boxes[:, :2] + boxes[:, 2:] / 2
-        if self._centre is None:
-            chosen = int(boxes[:, 2:].prod(axis=1).argmax())
-        else:
-            chosen = int(np.linalg.norm(centres - self._centre, axis=1).argmin())
-        self._centre = centres[chosen]
-        return np.asarray(boxes[chosen], np.float32)
+        if self._box is None:
+            return np.asarray(boxes[boxes[:, 2:].prod(axis=1).argmax()], np.float32)
+        centre = self._box[:2] + self._box[2:] / 2
+        away = np.linalg.norm(boxes[:, :2] + boxes[:, 2:] / 2 - centre, axis=1)
+        return np.asarray(boxes[away.argmin()], np.float32)
 
 
 def around(picture: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:

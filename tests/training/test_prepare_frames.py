@@ -14,6 +14,7 @@ import skimage
 from numpy.typing import NDArray
 
 from clef_rt.detect import Detections
+from clef_rt.detect.landmarks import LandmarkNet
 from clef_rt.errors import ConfigError
 from clef_rt.picture import Picture
 from training.crops import FaceFinder
@@ -133,6 +134,10 @@ class _Fixed:
     def __init__(self, *answers: list[list[float]]) -> None:
         self._answers = list(answers)
 
+    @property
+    def left(self) -> int:
+        return len(self._answers)
+
     def detect(self, picture: Picture) -> Detections:
         boxes = np.array(self._answers.pop(0), np.float32).reshape(-1, 4)
         return Detections(boxes, np.zeros((len(boxes), 5, 2), np.float32), np.ones(len(boxes), np.float32))
@@ -141,8 +146,9 @@ class _Fixed:
 def test_the_same_face_is_followed_through_a_recording() -> None:
     here, there = [10.0, 10.0, 40.0, 40.0], [200.0, 10.0, 60.0, 60.0]
     nearer, further = [14.0, 10.0, 40.0, 40.0], [190.0, 10.0, 39.0, 39.0]
-    finder = FaceFinder(_Fixed([here], [there, nearer], [], [further, here], [here, there], [here, there]))
-    grey = np.zeros((300, 300), np.uint8)
+    detector = _Fixed([here], [there, nearer], [], [further, here], [here, there], [here, there])
+    finder = FaceFinder(detector, LandmarkNet())
+    grey = np.zeros((300, 300), np.uint8)  # in which the landmark network sees no face to follow
     found = [finder.find(grey, "one") for _ in range(4)]
     assert [None if box is None else box.tolist() for box in found] == [here, nearer, None, here]
     other = finder.find(grey, "another")  # a new recording starts with the largest
@@ -152,6 +158,20 @@ def test_the_same_face_is_followed_through_a_recording() -> None:
     again = finder.find(grey, "another")
     assert again is not None
     assert again.tolist() == there
+
+
+def test_a_face_that_stays_is_detected_now_and_then() -> None:
+    grey = cv2.cvtColor(PICTURE, cv2.COLOR_BGR2GRAY)
+    later = FACE + (52, 0, 0, 0)  # where it is when it is looked for again
+    detector = _Fixed([FACE.tolist()], [later.tolist()], [])
+    finder = FaceFinder(detector, LandmarkNet())
+    boxes = [finder.find(np.roll(grey, 2 * number, axis=1), "one") for number in range(40)]
+    assert detector.left == 1  # detected at the start and after 25 frames
+    assert all(box is not None for box in boxes)
+    moved = np.diff([box[0] for box in boxes[1:25] if box is not None])
+    assert moved.mean() == pytest.approx(2, abs=0.3)
+    assert finder.find(np.zeros_like(grey), "one") is None  # gone: looked for at once
+    assert detector.left == 0
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ class Worker:
         self._reader = self._stack.enter_context(PictureReader(job.root, channels=job.channels))
         self._net = LandmarkNet()
         self._template = face_template(job.size)
-        self._finder = FaceFinder(load_detector(job.detector)) if job.detector else None
+        self._finder = FaceFinder(load_detector(job.detector), self._net) if job.detector else None
         self._teacher = self._stack.enter_context(AuTeacher(job.teacher)) if job.teacher else None
 
     def __enter__(self) -> Self:
