@@ -14,7 +14,7 @@ from torch import Tensor
 from clef_rt.errors import ConfigError
 from training.config import LoopSettings
 
-__all__ = ["gather", "launch"]
+__all__ = ["gather", "launch", "share_out"]
 
 
 def launch(settings: LoopSettings) -> Fabric:
@@ -40,9 +40,22 @@ def launch(settings: LoopSettings) -> Fabric:
         fabric.launch()
     except (ValueError, RuntimeError) as error:  # Fabric's words for: no such device, or none here
         raise ConfigError(f"No such device: {str(error).splitlines()[0]}", "See --accelerator, --devices.") from None
-    if settings.batch % fabric.world_size:
-        raise ConfigError(f"A batch of {settings.batch} can't be shared out among {fabric.world_size} processes.")
+    share_out(settings.batch, fabric.world_size)
     return fabric
+
+
+def share_out(batch: int, processes: int) -> int:
+    """Faces a process and step.
+
+    Raises:
+        ConfigError: the batch doesn't go into equal parts.
+    """
+    if batch % processes:
+        fits = batch - batch % processes
+        raise ConfigError(
+            f"A batch of {batch} can't be shared out among {processes} processes.", f"Give --batch {fits}."
+        )
+    return batch // processes
 
 
 def gather(values: Tensor) -> Tensor:

@@ -251,5 +251,7 @@ def _broken(names: Sequence[str], values: Sequence[float], model: ClefModel) -> 
 
 def _stopped(console: Console, out: Path, step: int, steps: int) -> KeyboardInterrupt:
     done = f"epoch {step // steps + 1}, after step {step % steps} of {steps}"
-    console.print(f"Stopped in {done}. All of it is kept in {out}; go on with --resume.", highlight=False)
+    console.print(
+        f"Stopped in {done}. All of it is kept in {out}; go on with --resume.", highlight=False, soft_wrap=True
+    )
     return KeyboardInterrupt()
