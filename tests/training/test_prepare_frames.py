@@ -162,7 +162,7 @@ def test_the_same_face_is_followed_through_a_recording() -> None:
 
 def test_a_face_that_stays_is_detected_now_and_then() -> None:
     grey = cv2.cvtColor(PICTURE, cv2.COLOR_BGR2GRAY)
-    later = FACE + (52, 0, 0, 0)  # where it is when it is looked for again
+    later = FACE + np.array([52, 0, 0, 0], np.float32)  # where it is when it is looked for again
     detector = _Fixed([FACE.tolist()], [later.tolist()], [])
     finder = FaceFinder(detector, LandmarkNet())
     boxes = [finder.find(np.roll(grey, 2 * number, axis=1), "one") for number in range(40)]
