@@ -22,7 +22,9 @@ def prepare(
     colour: Annotated[bool, typer.Option("--colour", help="RGB rather than luminance.")] = False,
     framing: Annotated[
         Literal["tight", "frame"] | None,
-        typer.Option(help="tight: a face fills most of its picture. frame: it is looked for. [default: the dataset's]"),
+        typer.Option(
+            help="tight: a face fills most of its picture. frame: it is looked for. (Default: as the dataset has it; else tight.)"
+        ),
     ] = None,
     detector: Annotated[
         str, typer.Option(help="Finds faces in frames: auto, yunet, scrfd, or an .onnx file.")
@@ -30,7 +32,9 @@ def prepare(
     teacher: Annotated[
         Path | None, typer.Option(help="MediaPipe's face_landmarker.task: label the missing Action Units with it.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. [default: a core each]", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes. (Default: one a core; fewer for little work.)", min=1)
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave pictures out that can't be read.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Throw away what is in --out.")] = False,
 ) -> None:
