@@ -17,6 +17,7 @@ from clef_rt.errors import ClefError
 
 if TYPE_CHECKING:
     from benchmarks.gather import Gathered
+    from benchmarks.training.run import Measured
 
 app = typer.Typer(
     help="Measure CLEF-RT: frames a second, latency, and what a change has brought.",
@@ -110,6 +111,83 @@ def latency(
     _finish("latency", gathered, lambda: measure_latency(plan, gathered, vias), out, no_plot)
 
 
+Accelerator = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
+Precision = Annotated[str, typer.Option(help="As Lightning Fabric has them: bf16-mixed, 32-true …")]
+
+
+@app.command()
+def train(
+    encoder: Annotated[
+        str, typer.Option(help="convnet-s, convnet-m (80 px, luminance), clip-vit-b16 (224 px, RGB).")
+    ] = "convnet-s",
+    stage: Annotated[Literal["1", "2", "both"], typer.Option(help="Which is measured.")] = "both",
+    size: Annotated[
+        int | None, typer.Option(min=16, help="Side of the crops, px.", show_default="the encoder's")
+    ] = None,
+    batch: Annotated[str, typer.Option(help="Faces a step; auto doubles them while that pays.")] = "auto",
+    steps: Annotated[int, typer.Option(min=2, help="Steps that count.")] = 20,
+    warm_up: Annotated[int, typer.Option(min=1, help="Steps before them.")] = 5,
+    precision: Precision = "bf16-mixed",
+    accelerator: Accelerator = "auto",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the encoder.")] = False,  # noqa: A002
+    init: Annotated[
+        Literal["random", "pretrained"], typer.Option(help="CLIP's weights; the time is the same.")
+    ] = "random",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting of a run, repeatable: see docs/training.md."),
+    ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Also list operators, and write a trace.")] = False,
+    out: Annotated[Path, typer.Option(help="Where .json and .md go.", show_default="benchmarks/results")] = _RESULTS,
+) -> None:
+    """What a training step takes: images a second, its parts, and the share of the chip's peak. Needs no data."""
+    from benchmarks.training.run import Measured, Options, measure_training
+    from training.config import parse_changes
+
+    if batch != "auto" and not (batch.isdecimal() and int(batch) >= 2):
+        raise typer.BadParameter(f"{batch!r} is neither auto nor a number from 2 on", param_hint="--batch")
+    named = {
+        "loop.precision": precision,
+        "loop.accelerator": accelerator,
+        "loop.compile": compile,
+        "model.init": init,
+    }
+    options = Options(
+        encoder=encoder,
+        stages=(1, 2) if stage == "both" else (int(stage),),
+        size=size,
+        batch=None if batch == "auto" else int(batch),
+        steps=steps,
+        warm_up=warm_up,
+        changes=named | parse_changes(changes or ()),
+        profile=profile,
+    )
+    measured = Measured()
+    _finish_training("train", measured, lambda: measure_training(options, measured, out, _sayer()), out)
+
+
+@app.command()
+def loader(
+    repeats: Repeats = 3,
+    steps: Annotated[int, typer.Option(min=0, help="Of the training beside it; 0 for none.")] = 5,
+    precision: Precision = "bf16-mixed",
+    accelerator: Accelerator = "auto",
+    out: Annotated[Path, typer.Option(help="Where .json and .md go.", show_default="benchmarks/results")] = _RESULTS,
+) -> None:
+    """How many crops a second training can read, and how many its step takes on this machine. Needs no data."""
+    from benchmarks.training.run import Measured, measure_loading
+
+    measured = Measured()
+    _finish_training(
+        "loader",
+        measured,
+        lambda: measure_loading(
+            measured, repeats=repeats, steps=steps, accelerator=accelerator, precision=precision, say=_sayer()
+        ),
+        out,
+    )
+
+
 @app.command()
 def compare(
     before: Annotated[Path, typer.Argument(help="A .json report.", show_default=False)],
@@ -159,6 +237,32 @@ def _finish(
     elif gathered.interrupted:
         Console(stderr=True).print("Broken off before anything was measured.")
     if gathered.interrupted:
+        sys.exit(130)
+
+
+def _finish_training(
+    kind: Literal["train", "loader"], measured: Measured, measure: Callable[[], None], out: Path
+) -> None:
+    """Measure, and report what there is, also after Ctrl-C."""
+    from rich.markdown import Markdown
+
+    from benchmarks.training.markdown import to_markdown
+    from benchmarks.training.report import write
+
+    try:
+        measure()
+    except KeyboardInterrupt:
+        measured.interrupted = True
+    report = measured.report(kind, shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]))
+    if report is not None:
+        text = to_markdown(report)
+        console = _console()
+        console.print(Markdown(text))
+        written = write(report, text, out)
+        console.print("written: " + ", ".join(str(file) for file in written), highlight=False, soft_wrap=True)
+    elif measured.interrupted:
+        Console(stderr=True).print("Broken off before anything was measured.")
+    if measured.interrupted:
         sys.exit(130)
 
 

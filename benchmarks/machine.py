@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from clef_rt.cores import usable_cores
 from clef_rt.errors import MissingExtra
 
-__all__ = ["Busy", "Machine", "peak_rss_mb", "psutil", "reference", "versions"]
+__all__ = ["Busy", "Machine", "peak_rss_mb", "psutil", "reference", "sources_commit", "versions"]
 
 _PACKAGES: Final = ("clef-rt", "numpy", "opencv-python-headless", "onnxruntime", "av", "pyzmq")
 _REFERENCE: Final = bytes(1 << 22)
@@ -66,7 +66,7 @@ def versions() -> dict[str, str]:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = "not installed as a package"
-    return found | {"commit": _commit()}
+    return found | {"commit": sources_commit("clef_rt", "benchmarks")}
 
 
 def peak_rss_mb() -> float:
@@ -148,7 +148,9 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> str:
+def sources_commit(*folders: str) -> str:
+    """The sources' commit, with a `+` where one of the folders was changed since; empty outside of a clone."""
+
     def git(*arguments: str) -> str:
         root = Path(__file__).parents[1]
         try:
@@ -158,4 +160,4 @@ def _commit() -> str:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     head = git("rev-parse", "--short", "HEAD")
-    return f"{head}+" if head and git("status", "--porcelain", "--", "clef_rt", "benchmarks") else head
+    return f"{head}+" if head and git("status", "--porcelain", "--", *folders) else head
