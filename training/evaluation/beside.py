@@ -127,9 +127,9 @@ def intensity_sheet(dataset: str, figures: Mapping[str, Any], ours: str) -> Shee
         (
             name,
             number(own["icc"]),
-            span(own["icc_interval"], 1, 3),
+            span(own["icc_interval"], 1, 2),
             number(own["mae"]),
-            span(own["mae_interval"], 1, 3),
+            span(own["mae_interval"], 1, 2),
             number(own["r"]),
             f"{own['frames']:,}",
         )
@@ -167,6 +167,6 @@ def _au_row(name: str, own: Mapping[str, Any], theirs: float | None) -> tuple[st
         percent(own.get("f1_tuned")),
         span(own.get("f1_tuned_interval")),
         number(own.get("auc")),
-        span(own.get("auc_interval"), 1, 3),
+        span(own.get("auc_interval"), 1, 2),
         f"{percent(own['present'], 0)} %" if "present" in own else "",
     )

@@ -55,6 +55,8 @@ class Sheet:
             caption="\n".join(map(escape, self.notes)) or None,
             caption_justify="left",
             box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
         )
         for place, column in enumerate(self.columns):
             table.add_column(escape(column), justify="right" if place else "left")
