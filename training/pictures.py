@@ -15,15 +15,14 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.errors import ConfigError
-from clef_rt.picture import Picture
+from training.videos import Video, number_of
 
 __all__ = ["VIDEOS", "Channels", "PictureReader", "absent", "luminance", "split_path"]
 
@@ -161,7 +160,7 @@ def _open(path: Path) -> _Container:
         case ".npz":
             return _Arrays(path)
         case _:
-            return _Video(path)
+            return Video(path)
 
 
 class _Zip:
@@ -183,56 +182,13 @@ class _Arrays:
             raise ValueError(f"images is {self._images.shape} {self._images.dtype}; it must be (n, H, W) uint8")
 
     def read(self, member: str, channels: Channels) -> NDArray[np.uint8]:
-        image = self._images[_number(member)]
+        image = self._images[number_of(member)]
         if image.ndim == 2 and channels == 3:
             return np.repeat(image[..., None], 3, axis=2)
         return image if channels == 3 else luminance(image)
 
     def close(self) -> None:
         pass
-
-
-class _Video:
-    """One thread decodes: `prepare` runs a process a core already."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._start()
-
-    def _start(self) -> None:
-        self._file: Any = av.open(str(self._path))
-        if not self._file.streams.video:
-            self._file.close()
-            raise ValueError("it has no video stream")
-        stream = self._file.streams.video[0]
-        stream.thread_type, stream.codec_context.thread_count = "NONE", 1
-        self._frames: Iterator[Any] = self._file.decode(stream)
-        self._next = 0
-        self._last: Any = None
-        self._torn = False
-
-    def read(self, member: str, channels: Channels) -> NDArray[np.uint8]:
-        number = _number(member)
-        if number < self._next - 1:
-            self._file.close()
-            self._start()
-        while self._next <= number:
-            try:
-                self._last = next(self._frames)
-            except StopIteration:
-                raise IndexError(f"the video ends after {self._next} frames") from None
-            except av.FFmpegError as error:
-                raise ValueError(f"the video is damaged behind frame {self._next - 1}: {error.strerror}") from None
-            self._next += 1
-            # What follows a damaged frame is predicted from it, up to the next whole one.
-            self._torn = self._last.is_corrupt or (self._torn and not self._last.key_frame)
-        if self._torn:
-            raise ValueError(f"frame {number} is damaged")
-        picture = Picture.from_av(self._last)
-        return picture.gray() if channels == 1 else np.ascontiguousarray(picture.bgr()[..., ::-1])
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _decode(data: bytes, channels: Channels) -> NDArray[np.uint8] | None:
@@ -244,12 +200,6 @@ def _decode(data: bytes, channels: Channels) -> NDArray[np.uint8] | None:
     if picture is None:
         return None
     return np.asarray(picture if channels == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _number(member: str) -> int:
-    if not member.isascii() or not member.isdigit():
-        raise ValueError(f"{member!r} is no number from 0")
-    return int(member)
 
 
 def _reason(error: BaseException) -> str:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from clef_rt import __version__
 from clef_rt.cores import usable_cores
@@ -28,6 +26,7 @@ from training.prepare.finish import finish, training_rows
 from training.prepare.folder import FACTS, Prepared
 from training.prepare.journal import Done, Journal
 from training.prepare.pool import work_through
+from training.prepare.progress import faces_progress
 from training.prepare.worker import Job
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def _go_through(
         console.print(f"going on behind {before:,} of {len(rows):,} rows", highlight=False)
     _enough_room(journal.folder, (len(rows) - before) * job.size**2 * job.channels)
     seen: list[Done] = list(done.values())
-    with _progress(console) as progress:
+    with faces_progress(console) as progress:
         task = progress.add_task(escape(f"{dataset}: aligning"), total=len(rows), completed=before)
         if not tasks:
             return
@@ -235,22 +234,3 @@ def _digest(table: pd.DataFrame) -> str:
     digest = hashlib.sha256(json.dumps([str(name) for name in table.columns]).encode())
     digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()
-
-
-class _Speed(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        """Faces a second."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} faces/s" if speed else "")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Speed(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
