@@ -23,7 +23,7 @@ def prepare(
     framing: Annotated[
         Literal["tight", "frame"] | None,
         typer.Option(
-            help="tight: a face fills most of its picture. frame: it is looked for. (Default: the dataset's; else tight.)"
+            help="tight: faces fill their pictures. frame: they are looked for. (Default: the dataset's; else tight.)"
         ),
     ] = None,
     detector: Annotated[
