@@ -71,6 +71,7 @@ def test_ours_stands_beside_the_papers() -> None:
 def test_what_is_not_comparable_is_called_so() -> None:
     fewer = beside.action_unit_sheets("disfa", au_figures(("AU01", "AU12")), "x")
     assert any("Not comparable: ours is without AU02, AU04" in note for note in fewer[1].notes)
+    assert fewer[0].rows[-1][1] == "–"  # another mean than the paper's
     (other,) = beside.action_unit_sheets("mine", au_figures(("AU01", "AU12")), "x")
     assert "Not comparable to the paper: other data." in other.notes
     assert "CLEF" not in other.columns

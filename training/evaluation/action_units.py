@@ -99,18 +99,19 @@ def with_mean(each: Statistic, columns: Sequence[int]) -> Statistic:
 def best_thresholds(scores: NDArray[np.float32], truth: NDArray[np.float32], names: Sequence[str]) -> dict[str, float]:
     """For each Action Unit the threshold with the best F1, of 0.05, 0.06 … 0.95. Only ever give validation faces.
 
-    An Action Unit that no face shows is left out.
+    An Action Unit that no face shows, or that none of them finds, is left out.
     """
     found = {}
     for column, name in enumerate(names):
         known = np.isfinite(truth[:, column])
         own, present = scores[known, column], truth[known, column] >= LEVEL
         if present.any():
-            hits = np.sort(own[present])
-            everything = np.sort(own)
-            tp = len(hits) - hits.searchsorted(_GRID.astype(own.dtype), "left")
-            positives = len(everything) - everything.searchsorted(_GRID.astype(own.dtype), "left")
-            found[name] = float(_GRID[int(np.argmax(2 * tp / (positives + len(hits))))])
+            levels = _GRID.astype(own.dtype)
+            hits, everything = np.sort(own[present]), np.sort(own)
+            tp = len(hits) - hits.searchsorted(levels, "left")
+            f1 = 2 * tp / (len(everything) - everything.searchsorted(levels, "left") + len(hits))
+            if f1.any():
+                found[name] = float(_GRID[int(np.argmax(f1))])
     return found
 
 

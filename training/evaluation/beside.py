@@ -10,8 +10,10 @@ from training.evaluation.sheets import Sheet, number, percent, span, versus
 
 __all__ = ["action_unit_sheets", "calibration_sheet", "expression_sheets", "intensity_sheet"]
 
-_HEADS: Final = ("F1 × 100", "CLEF", "ours", "95 %", "differs", "tuned", "95 %", "AUC", "95 %", "present")
-_LEGEND: Final = "ours: at threshold 0.5, as in the literature; tuned: at thresholds from validation faces."
+_HEADS: Final = ("AU", "CLEF", "ours", "95 %", "diff.", "tuned", "95 %", "AUC", "95 %", "share")
+_LEGEND: Final = (
+    "F1: ours at threshold 0.5, as in the literature; tuned: at thresholds from validation faces. share: who show it."
+)
 
 
 def action_unit_sheets(dataset: str, figures: Mapping[str, Any], ours: str, notes: Sequence[str] = ()) -> list[Sheet]:
@@ -29,7 +31,8 @@ def action_unit_sheets(dataset: str, figures: Mapping[str, Any], ours: str, note
     names = [*published, *(name for name in labels if name not in published)]
     each = [(name, labels.get(name, {}), published.get(name)) for name in names]
     rows = [_au_row(name, own, theirs) for name, own, theirs in each]
-    rows.append(_au_row("mean", mean, table.clef.mean if table else None))
+    same = table is not None and set(mean["over"]) == set(table.aus)
+    rows.append(_au_row("mean", mean, table.clef.mean if table is not None and same else None))
     shown = [place for place, _ in enumerate(_HEADS) if table or place not in (1, 4)]
     own_notes = (
         _LEGEND,
@@ -38,7 +41,7 @@ def action_unit_sheets(dataset: str, figures: Mapping[str, Any], ours: str, note
         *([] if table else [NOT_COMPARABLE]),
     )
     by_au = Sheet(
-        f"Action Units, {table.title if table else dataset}: {ours}",
+        f"Action Units, {table.title if table else dataset}, F1 × 100: {ours}",
         tuple(_HEADS[place] for place in shown),
         tuple(tuple(row[place] for place in shown) for row in rows),
         own_notes,

@@ -124,13 +124,22 @@ def published_sheets() -> list[Sheet]:
     paper = load_paper()
     found = []
     for table in paper.action_units.values():
-        rows = [
-            (r.method, *(number(v, 1) for v in r.per_au or [None] * len(table.aus)), number(r.mean, 1), r.mark)
-            for r in (*table.rivals, table.clef)
-        ]
-        heads = ("method", *(name.removeprefix("AU").lstrip("0") for name in table.aus), "mean", "source")
-        notes = (f"Protocol: {table.protocol}.", *([f"CLEF: {table.clef.note}."] if table.clef.note else []))
-        found.append(Sheet(f"{table.title}: F1 × 100", heads, tuple(rows), notes, strong=(len(rows) - 1,)))
+        means = [(r.method, r.venue, number(r.mean, 1), r.mark) for r in (*table.rivals, table.clef)]
+        found.append(
+            Sheet(
+                f"{table.title}: mean F1 × 100",
+                ("method", "venue", "mean F1", "source"),
+                tuple(means),
+                (f"Protocol: {table.protocol}.", *([f"CLEF: {table.clef.note}."] if table.clef.note else [])),
+                strong=(len(means) - 1,),
+            )
+        )
+    tables = list(paper.action_units.values())
+    names = sorted({name for table in tables for name in table.aus})
+    by_au = [
+        (name, *(number(table.by_au[name], 1) if name in table.by_au else "" for table in tables)) for name in names
+    ]
+    found.append(Sheet("CLEF, F1 × 100 by Action Unit", ("AU", *(table.title for table in tables)), tuple(by_au)))
     for each in paper.expressions.values():
         accuracies = [(r.method, r.venue, number(r.accuracy, 2), r.mark) for r in (*each.rivals, each.clef)]
         found.append(

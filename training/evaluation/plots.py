@@ -94,9 +94,8 @@ def au_bars_png(
                 axes.vlines(place, low, high, color="black", lw=1)
                 axes.hlines([low, high], place - 0.07, place + 0.07, color="black", lw=1)
             if np.isfinite(value):
-                axes.text(
-                    place, 1.5, f"{value:.0f}", ha="center", fontsize=8, color="white" if color == _BLUE else "black"
-                )
+                ink = "white" if color == _BLUE and value > 6 else "black"
+                axes.text(place, 1.5, f"{value:.0f}", ha="center", fontsize=8, color=ink)
     known = [(place, paper[name]) for place, name in zip(places, groups, strict=True) if paper and name in paper]
     if known:
         at, height = zip(*known, strict=True)

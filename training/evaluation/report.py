@@ -52,7 +52,8 @@ def draw(folder: Path, dataset: str, figures: Mapping[str, Any], ours: str, fold
         MissingExtra: matplotlib isn't installed.
     """
     paper, stem = load_paper(), file_stem(dataset)
-    place = dataset if fold is None else f"{dataset}, fold {fold}"
+    titles = {name: table.title for name, table in [*paper.action_units.items(), *paper.expressions.items()]}
+    place = titles.get(dataset, dataset) + ("" if fold is None else f", fold {fold}")
     who = f"n = {figures['faces']:,} test faces, {figures['subjects']:,} subjects; {ours}"
     drawn = []
     if "expressions" in figures:
@@ -64,7 +65,9 @@ def draw(folder: Path, dataset: str, figures: Mapping[str, Any], ours: str, fold
         own, table = figures["action_units"], paper.action_units.get(dataset)
         main = f"mean F1 {percent(own['mean']['f1'])}" + _within(own["mean"]["f1_interval"])
         drawn.append(folder / f"action-units-{stem}.png")
-        published = {**table.by_au, "mean": table.clef.mean} if table else None
+        published = dict(table.by_au) if table else {}
+        if table and set(own["mean"]["over"]) == set(table.aus):
+            published["mean"] = table.clef.mean
         plots.au_bars_png(drawn[-1], own, f"Action Units, {place}", f"{who}; {main}", published)
     if figures.get("calibration"):
         drawn.append(folder / f"calibration-{stem}.png")
