@@ -85,13 +85,13 @@ class LoopSettings(_Strict):
     """
 
     epochs: PositiveInt = 12
-    batch: int = Field(128, ge=2)
+    batch: int = Field(default=128, ge=2)
     learning_rate: PositiveFloat = 2e-3
     encoder_rate: PositiveFloat = 1.0
-    warmup: float = Field(0.15, ge=0, lt=1)
+    warmup: float = Field(default=0.15, ge=0, lt=1)
     weight_decay: NonNegativeFloat = 0.05
     clip: PositiveFloat = 5.0
-    ema: float = Field(0.998, ge=0, lt=1)
+    ema: float = Field(default=0.998, ge=0, lt=1)
     augment: NonNegativeFloat = 1.0
     seed: NonNegativeInt = 0
     accelerator: str = "auto"
@@ -210,7 +210,7 @@ class RunConfig(_Strict):
     def same_run(self, other: Self) -> bool:
         """Whether the two give the same losses: where they are computed doesn't count."""
         where = {"loop": {"accelerator", "devices", "nodes", "save_every"}}
-        return self.model_dump(exclude=where) == other.model_dump(exclude=where)  # type: ignore[arg-type]
+        return self.model_dump(exclude=where) == other.model_dump(exclude=where)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -54,12 +54,13 @@ class Examples:
     @property
     def voted(self) -> NDArray[np.bool_]:
         """(n,): whose expression is known."""
-        return np.isfinite(self.votes).any(axis=1)
+        voted: NDArray[np.bool_] = np.asarray(np.isfinite(self.votes).any(axis=1))
+        return voted
 
     @property
     def rated(self) -> tuple[str, ...]:
         """The Action Units whose intensity is known of any face."""
-        known = np.isfinite(self.intensities).any(axis=0)
+        known = np.asarray(np.isfinite(self.intensities).any(axis=0))
         return tuple(name for name, any_known in zip(self.au_names, known, strict=True) if any_known)
 
     def subset(self, rows: NDArray[Any]) -> Examples:
@@ -153,4 +154,5 @@ def _votes(table: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
 
 
 def _words(column: pd.Series) -> NDArray[np.object_]:
-    return column.astype(object).where(column.notna(), None).to_numpy(object)
+    words: NDArray[np.object_] = column.astype(object).where(column.notna(), None).to_numpy(object)
+    return words

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
 from clef_rt.errors import ConfigError
@@ -31,12 +31,14 @@ def launch(settings: LoopSettings) -> Fabric:
         where = {"accelerator": settings.accelerator, "devices": local, "num_nodes": nodes}
     else:
         where = {"accelerator": settings.accelerator, "devices": settings.devices, "num_nodes": settings.nodes}
-    precision = {} if "LT_PRECISION" in os.environ else {"precision": settings.precision}
-    several = where.get("devices", 2) * where.get("num_nodes", 1) > 1
-    # Not every step uses every weight: a batch may hold no Action Unit, say.
-    strategy = {"strategy": DDPStrategy(find_unused_parameters=True)} if several and where else {}
+    if "LT_PRECISION" not in os.environ:
+        where["precision"] = settings.precision
+    several = "LT_STRATEGY" not in os.environ and int(os.environ.get("LT_DEVICES", where.get("devices", 1))) > 1
+    if several or where.get("num_nodes", 1) > 1:
+        # Not every step uses every weight: a batch may hold no Action Unit, say.
+        where["strategy"] = DDPStrategy(find_unused_parameters=True)
     try:
-        fabric = Fabric(**where, **precision, **strategy)
+        fabric = Fabric(**where)
         fabric.launch()
     except (ValueError, RuntimeError) as error:  # Fabric's words for: no such device, or none here
         raise ConfigError(f"No such device: {str(error).splitlines()[0]}", "See --accelerator, --devices.") from None
@@ -85,7 +87,7 @@ class _Gather(torch.autograd.Function):
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         start = dist.get_rank() * ctx.rows

@@ -25,8 +25,7 @@ def _mean(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor 
         if not mean[0].is_floating_point():
             torch._foreach_copy_(list(mean), list(new))
             return
-        count = torch.as_tensor(steps, dtype=torch.float32)
-        keep = torch.clamp((1 + count) / (10 + count), max=decay)
+        keep = min(decay, (1 + int(steps)) / (10 + int(steps)))
         torch._foreach_lerp_(list(mean), list(new), 1 - keep)
 
     return average

@@ -29,7 +29,7 @@ class Faces:
     def shape(self) -> tuple[int, int, int, int]:
         """(n, S, S, C)."""
         _, *face = self._parts[0][0].shape
-        return (len(self), *face)  # type: ignore[return-value]
+        return (len(self), *face)
 
     def __getitem__(self, rows: slice | NDArray[Any] | Sequence[int]) -> NDArray[np.uint8]:
         """Read rows, (m, S, S, C) uint8.

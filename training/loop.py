@@ -92,14 +92,15 @@ def fit(
     _check_folder(out, resume)
     torch.use_deterministic_algorithms(settings.deterministic)
     if fabric.world_size > 1 and fabric.device.type == "cuda":
-        stage = nn.SyncBatchNorm.convert_sync_batchnorm(stage)
+        stage = nn.SyncBatchNorm.convert_sync_batchnorm(stage)  # type: ignore[no-untyped-call]
     optimizer = _optimizer(stage, model, settings)
     steps = len(sampler(0))
     rates = [group["lr"] for group in optimizer.param_groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=settings.epochs * steps + 1, pct_start=max(settings.warmup, 1e-6)
     )
-    wrapped, optimizer = fabric.setup(stage.to(memory_format=torch.channels_last), optimizer)
+    stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    wrapped, optimizer = fabric.setup(stage, optimizer)
     averaged = running_average(model, settings.ema)
     if settings.compile:
         model.encoder.compile()
@@ -180,7 +181,8 @@ def fit(
                         keep()
                         raise _stopped(console, out, state["step"], steps)
                 settle(pending)
-            best: ClefModel = averaged.module
+            best = averaged.module
+            assert isinstance(best, ClefModel)
             best.eval()
             best.refresh_texts()
             figures = {name: total / steps for name, total in state["sums"].items()}
@@ -199,8 +201,8 @@ def fit(
                 board.flush()
     if board is not None:
         board.close()
-    result: ClefModel = averaged.module
-    return result.eval()
+    assert isinstance(averaged.module, ClefModel)
+    return averaged.module.eval()
 
 
 def step_seed(seed: int, step: int) -> int:

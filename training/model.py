@@ -47,7 +47,7 @@ class ClefModel(nn.Module):
         super().__init__()
         self.config = config
         encoder = make_encoder(config.encoder, Pictures(config.image_size, config.channels, config.init))
-        wide = int(encoder.features)  # type: ignore[call-overload]
+        wide = int(encoder.features)  # type: ignore[arg-type]
         self.encoder = encoder
         self.tower: TextTower | None = None
         if config.tuned_text and tower:
@@ -157,7 +157,8 @@ class ClefModel(nn.Module):
 
     def scale(self, group: str) -> Tensor:
         """The logit scale, at most 100."""
-        return self.log_scales[group].exp().clamp(max=MAX_SCALE)
+        scale: Tensor = self.log_scales[group].exp().clamp(max=MAX_SCALE)
+        return scale
 
     def logit_scale(self, group: Group) -> float:
         """The logit scale as a number."""
@@ -191,7 +192,7 @@ class ClefModel(nn.Module):
     def label_rows(self) -> LabelRows:
         """The labels as the bundle wants them."""
         biases = {"au": self.au_bias.tolist(), "expression": [0.0] * len(self.config.expression_names)}
-        groups = {
+        groups: dict[str, list[LabelWords]] = {
             group: [
                 LabelWords(name=name, text=label.text, prompts=(name_prompt(label, self.config.texts),), bias=bias)
                 for (name, label), bias in zip(self.config.texts.group(group).items(), biases[group], strict=True)

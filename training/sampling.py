@@ -96,7 +96,8 @@ def group_shares(groups: NDArray[Any]) -> NDArray[np.float64]:
     """
     counts = np.bincount(groups)
     equal = np.full(len(counts), len(groups) / max((counts > 0).sum(), 1))
-    return np.minimum(equal, counts * _MOST_REPEATS)
+    shares: NDArray[np.float64] = np.minimum(equal, counts * _MOST_REPEATS)
+    return shares
 
 
 def numbered(words: NDArray[np.object_]) -> Rows:

@@ -73,7 +73,8 @@ class Stage1(nn.Module):
 
     def scale(self, name: str) -> Tensor:
         """A logit scale 1/τ, 1 to 100."""
-        return self.log_scales[name].exp().clamp(1, MAX_SCALE)
+        scale: Tensor = self.log_scales[name].exp().clamp(1, MAX_SCALE)
+        return scale
 
 
 def train_stage1(config: RunConfig, out: Path, *, resume: bool, console: Console) -> ClefModel:

@@ -86,4 +86,5 @@ def au_weights(aus: NDArray[np.float32]) -> Tensor:
 def _shares(votes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Votes that sum to 1 again; rows without any left are unknown."""
     sums = votes.sum(axis=1, keepdims=True)
-    return np.divide(votes, sums, out=np.full_like(votes, np.nan), where=sums > 0)
+    shares: NDArray[np.float32] = np.divide(votes, sums, out=np.full_like(votes, np.nan), where=sums > 0)
+    return shares

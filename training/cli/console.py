@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line. An error of ours is one line on stderr, and exit code 2."""
     import training.cli.evaluate
     import training.cli.prepare
+    import training.cli.protocol
     import training.cli.stages
     import training.cli.synthetic  # noqa: F401
 

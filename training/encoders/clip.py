@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
@@ -28,7 +28,7 @@ class ClipImage(nn.Module):
 
     def __init__(self, name: str, size: int, init: Init) -> None:
         super().__init__()
-        self.clip = clip_image(name, init)
+        self.clip: Any = clip_image(name, init)
         self.features = int(self.clip.config.projection_dim)
         self._interpolate = size != self.clip.config.image_size
 
@@ -47,7 +47,7 @@ class ClipImage(nn.Module):
 
     def last_blocks(self, count: int) -> list[nn.Module]:
         """The last `count` transformer blocks, and what comes after them."""
-        vision = self.clip.vision_model if hasattr(self.clip, "vision_model") else self.clip
+        vision: Any = self.clip.vision_model if hasattr(self.clip, "vision_model") else self.clip
         return [
             *vision.encoder.layers[len(vision.encoder.layers) - count :],
             vision.post_layernorm,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -25,7 +26,7 @@ class ClipText(TextTower):
 
     def __init__(self, name: str, init: Init) -> None:
         super().__init__()
-        self.clip = clip_text(name, init)
+        self.clip: Any = clip_text(name, init)
         self._tokenizer = clip_tokenizer(name, init)
         self.features = int(self.clip.config.projection_dim)
 

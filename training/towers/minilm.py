@@ -35,7 +35,7 @@ class MiniLM(TextTower):
         except ImportError:
             raise MissingExtra("transformers", "training") from None
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         folder = _folder()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.transformer = AutoModel.from_pretrained(folder, local_files_only=True)
