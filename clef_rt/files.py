@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import tempfile
+import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -58,9 +58,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         OSError: the folder can't be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(descriptor)
-    partial = Path(name)
+    partial = path.with_name(f".{path.stem}.{secrets.token_hex(8)}{path.suffix}")
+    partial.touch(exist_ok=False)  # with the rights of any new file, so that others can read it
     try:
         yield partial
         partial.replace(path)

@@ -142,3 +142,10 @@ def test_installed_files_are_found_without_an_import() -> None:
     assert installed_file("skimage", "data/astronaut.png") is not None
     assert installed_file("skimage", "data/nobody.png") is None
     assert installed_file("no_such_package", "data/astronaut.png") is None
+
+
+def test_a_whole_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    with whole_file(tmp_path / "whole.txt") as partial:
+        partial.write_text("x")
+    assert (tmp_path / "whole.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode

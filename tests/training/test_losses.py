@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.losses import au_names, description_names, expression_names, image_activity, image_image
+from training.losses import (
+    asymmetric,
+    au_names,
+    description_names,
+    expression_names,
+    image_activity,
+    image_image,
+    intensity_levels,
+    present_names,
+)
 
 NAN = float("nan")
 
@@ -126,3 +135,57 @@ def test_description_names_are_best_where_each_meets_its_own() -> None:
     crossed = description_names(names.roll(1, dims=0), names, 0.1)
     assert float(own) == pytest.approx(-math.log(math.exp(10) / (math.exp(10) + 3)), rel=1e-2)
     assert crossed > own
+
+
+def slow_present_names(z: Tensor, n: Tensor, present: Tensor, scale: float) -> float:
+    terms = []
+    for i in range(len(z)):
+        known = [c for c in range(len(n)) if not math.isnan(float(present[i, c]))]
+        positive = {c: float(present[i, c]) for c in known if present[i, c] >= 0.5}
+        if not positive:
+            continue
+        below = sum(math.exp(scale * float(z[i] @ n[k])) for k in known)
+        share = sum(positive.values())
+        terms.append(
+            -sum(w / share * math.log(math.exp(scale * float(z[i] @ n[c])) / below) for c, w in positive.items())
+        )
+    return sum(terms) / len(terms) if terms else 0.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from([0.0, 0.2, 0.5, 1.0, NAN]), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.floats(0.5, 20.0),
+)
+def test_present_names_are_a_pictures_positives(rows: list[list[float]], scale: float) -> None:
+    z, n, present = unit(len(rows)), unit(3, seed=1), torch.tensor(rows, dtype=torch.float64)
+    expected = slow_present_names(z, n, present, scale)
+    assert float(present_names(z, n, present, scale)) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_the_asymmetric_loss_by_hand() -> None:
+    logits = torch.tensor([[math.log(3.0), math.log(1 / 3)]])  # probabilities 3/4 and 1/4
+    found = asymmetric(logits, torch.tensor([[1.0, 0.0]]), focus=2.0, margin=0.05)
+    assert found[0, 0] == pytest.approx(-math.log(0.75), rel=1e-5)
+    assert found[0, 1] == pytest.approx(-(0.2**2) * math.log(0.8), rel=1e-5)
+    easy = asymmetric(torch.tensor([[-4.0]]), torch.zeros(1, 1))  # below the margin: nothing
+    assert float(easy) == 0.0
+
+
+def test_an_intensity_between_two_levels_is_shared_by_both() -> None:
+    logits = torch.log(torch.tensor([[[0.1, 0.2, 0.3, 0.2, 0.1, 0.1]]]))
+    found = intensity_levels(logits, torch.tensor([[2.25]]))
+    assert float(found) == pytest.approx(-(0.75 * math.log(0.3) + 0.25 * math.log(0.2)), rel=1e-5)
+    assert float(intensity_levels(logits, torch.tensor([[NAN]]))) == 0.0
+
+
+def test_weights_make_a_class_count_more() -> None:
+    z, names = unit(2), unit(2, seed=1)
+    votes = torch.eye(2, dtype=torch.float64)
+    each = [float(expression_names(z[i : i + 1], names, votes[i : i + 1], 5.0)) for i in range(2)]
+    weighted = expression_names(z, names, votes, 5.0, torch.tensor([3.0, 1.0]))
+    assert float(weighted) == pytest.approx((3 * each[0] + each[1]) / 2, rel=1e-5)
+    present, biases = torch.tensor([[1.0, 0.0]]), torch.zeros(2)
+    one = [float(au_names(z[:1], names[c : c + 1], biases[:1], present[:, c : c + 1], 5.0)) for c in range(2)]
+    found = au_names(z[:1], names, biases, present, 5.0, weights=torch.tensor([2.0, 1.0]))
+    assert float(found) == pytest.approx((2 * one[0] + one[1]) / 2, rel=1e-5)

@@ -13,6 +13,7 @@ from training.datasets.ferplus import FERPLUS, FERPLUS_MAJORITY
 from training.datasets.footage import FOOTAGE
 from training.datasets.raf_db import RAF_DB
 from training.datasets.real_faces import REAL_FACES
+from training.datasets.rendered import RENDERED
 
 __all__ = ["DATASETS", "Dataset", "ReadResult"]
 
@@ -21,7 +22,7 @@ DATASETS: Final[dict[str, Dataset]] = {
     for dataset in (
         *(BP4D, BP4D_PLUS, DISFA),
         *(RAF_DB, AFFECTNET7, AFFECTNET8, FERPLUS, FERPLUS_MAJORITY),
-        *(REAL_FACES, FOOTAGE),
+        *(REAL_FACES, RENDERED, FOOTAGE),
     )
 }
 """By name."""
