@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import secrets
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
