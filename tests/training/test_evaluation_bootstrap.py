@@ -116,6 +116,14 @@ def test_faces_without_a_subject_are_their_own() -> None:
     np.testing.assert_array_equal(by_subject(np.eye(6), codes).sum(axis=1), [2, 1, 1, 1, 1])
 
 
+def test_as_many_subjects_are_drawn_as_there_are() -> None:
+    drawn = drawn_rows(resample(np.arange(12).astype(str).astype(object), 500))
+    assert {len(rows) for rows in drawn} == {12}
+    counts = np.bincount(np.concatenate(drawn), minlength=12)  # each is drawn about equally often
+    assert counts.min() > 400
+    assert len({tuple(rows) for rows in drawn}) > 490
+
+
 def test_the_seed_decides() -> None:
     who, scores, truth = faces_of(100, 10, 0)
 

@@ -52,8 +52,8 @@ def draw(folder: Path, dataset: str, figures: Mapping[str, Any], ours: str, fold
         MissingExtra: matplotlib isn't installed.
     """
     paper, stem = load_paper(), file_stem(dataset)
-    titles = {name: table.title for name, table in [*paper.action_units.items(), *paper.expressions.items()]}
-    place = titles.get(dataset, dataset) + ("" if fold is None else f", fold {fold}")
+    known = paper.action_units.get(dataset) or paper.expressions.get(dataset)
+    place = (known.title if known else dataset) + ("" if fold is None else f", fold {fold}")
     who = f"n = {figures['faces']:,} test faces, {figures['subjects']:,} subjects; {ours}"
     drawn = []
     if "expressions" in figures:
