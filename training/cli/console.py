@@ -28,17 +28,11 @@ def root() -> None:
 
 def say(line: str) -> None:
     """A line for the user, on stderr."""
-    console.print(escape(line), highlight=False)
+    console.print(escape(line), highlight=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line. An error of ours is one line on stderr, and exit code 2."""
-    import training.cli.evaluate
-    import training.cli.prepare
-    import training.cli.protocol
-    import training.cli.stages
-    import training.cli.synthetic  # noqa: F401
-
     try:
         app(arguments)
     except ClefError as error:
