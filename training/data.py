@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clef_rt.errors import ConfigError
+from training.crops import MIN_PRESENCE
 from training.faces import Faces
 from training.folds import by_fold
 from training.manifest import EXPRESSIONS, au_columns, expression_columns, labels
@@ -115,7 +116,7 @@ def load_examples(
         expressions = [name for name in EXPRESSIONS if name in labelled]
     elif unknown := sorted(labelled - set(expressions)):
         raise ConfigError(f"The model has no {', '.join(unknown)}, but the data has votes for it.")
-    rows = [np.flatnonzero((table["split"] == split).to_numpy()) for table in tables]
+    rows = [_rows(table, split) for table in tables]
     if not sum(map(len, rows)):
         raise ConfigError(f"There is no face of the split {split} in {', '.join(map(str, folders))}.")
     chosen = pd.concat([table.iloc[own] for table, own in zip(tables, rows, strict=True)], ignore_index=True)
@@ -131,6 +132,15 @@ def load_examples(
         datasets=_words(chosen["dataset"]),
         paths=_words(chosen["path"]),
     )
+
+
+def _rows(table: pd.DataFrame, split: str) -> NDArray[np.int64]:
+    """Of a split; what shows no face isn't learnt from, but is tested on all the same."""
+    mine = (table["split"] == split).to_numpy()
+    if split == "train" and "presence" in table.columns:
+        mine = mine & ~(table["presence"] < MIN_PRESENCE).to_numpy()
+    rows: NDArray[np.int64] = np.flatnonzero(mine)
+    return rows
 
 
 def _in_fold(table: pd.DataFrame, folder: Path, fold: int | None) -> pd.DataFrame:

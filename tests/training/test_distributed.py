@@ -82,5 +82,5 @@ def test_gathered_rows_pass_their_gradients_back(tmp_path: Path) -> None:
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
     assert share_out(16, 2) == 8
-    with pytest.raises(ConfigError, match="15 can't be shared out among 2 processes.*--batch 14"):
+    with pytest.raises(ConfigError, match=r"15 can.t be shared out among 2 processes.*--batch 14"):
         share_out(15, 2)
