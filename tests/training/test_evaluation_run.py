@@ -172,6 +172,10 @@ def test_a_run_is_not_tested_on_a_fold_that_it_has_seen(
     )
 
 
+def test_a_device_that_is_not_there_is_named(runs: list[Path], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no device nonsense" in refused(capsys, "evaluate", runs[0], data, "--device", "nonsense")
+
+
 def test_folds_are_joined(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("folds", *runs, "--out", tmp_path / "all", "--draws", 50)
     own = json.loads((tmp_path / "all/folds.json").read_text())["test"]["disfa"]

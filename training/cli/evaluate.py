@@ -28,13 +28,14 @@ def evaluate(
     ] = None,
     draws: Draws = 1000,
     seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Measure on the test splits; write figures, pictures, thresholds and the model card beside the checkpoint."""
     from training.evaluation.run import evaluate_run
 
     if not checkpoint.exists():
         raise ConfigError(f"{checkpoint}: no such checkpoint.", "Train one with `python -m training stage2`.")
-    report = evaluate_run(checkpoint, data, fold=fold, draws=draws, seed=seed)
+    report = evaluate_run(checkpoint, data, fold=fold, draws=draws, seed=seed, device=device)
     _show(report.sheets)
     say(f"experimental: {', '.join(report.experimental) or 'none'}")
     say(f"written to {report.files[0].parent}: {', '.join(path.name for path in report.files)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from clef_rt.errors import ConfigError
 from training.checkpoint import load_checkpoint
@@ -47,7 +48,13 @@ class Report:
 
 
 def evaluate_run(
-    checkpoint: Path, folders: Sequence[Path], *, fold: int | None = None, draws: int = 1000, seed: int = 0
+    checkpoint: Path,
+    folders: Sequence[Path],
+    *,
+    fold: int | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
 ) -> Report:
     """Measure a model on the test splits of prepared folders; thresholds come from their validation splits.
 
@@ -62,15 +69,16 @@ def evaluate_run(
         fold: of datasets in folds: the one to test on; by default the one that the run was trained for.
         draws: of subjects, for the intervals.
         seed: of the draws.
+        device: as torch calls it; `auto` is CUDA where there is some.
 
     Raises:
-        ConfigError: a folder isn't prepared, its labels or crops aren't the model's, or the run has seen the fold.
+        ConfigError: a folder isn't prepared, there is no such device, its labels or crops aren't the model's, or the run has seen the fold.
         BundleError: the checkpoint isn't one.
         MissingExtra: matplotlib isn't installed.
     """
     beside = checkpoint if checkpoint.is_dir() else checkpoint.parent
     fold = _fold(beside, fold)
-    model = load_checkpoint(checkpoint)
+    model = _move(load_checkpoint(checkpoint), device)
     sets = {folder: Prepared.load(folder) for folder in folders}
     labels = {"aus": model.config.au_names, "expressions": model.config.expression_names}
     val, test = (load_examples(folders, split, fold=fold, **labels) for split in ("val", "test"))
@@ -125,6 +133,15 @@ def _fold(run: Path, fold: int | None) -> int | None:
             f"{run} was trained for fold {trained}: it has seen subjects of fold {fold}.", f"Leave --fold {fold} out."
         )
     return trained if fold is None else fold
+
+
+def _move(model: ClefModel, device: str) -> ClefModel:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return model.to(device)
+    except (AssertionError, RuntimeError) as error:  # torch raises the one or the other
+        raise ConfigError(f"There is no device {device}: {str(error).splitlines()[0]}", "Try --device cpu.") from None
 
 
 def _score(model: ClefModel, examples: Examples, split: str) -> Scored:
