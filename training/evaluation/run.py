@@ -72,7 +72,8 @@ def evaluate_run(
         device: as torch calls it; `auto` is CUDA where there is some.
 
     Raises:
-        ConfigError: a folder isn't prepared, there is no such device, its labels or crops aren't the model's, or the run has seen the fold.
+        ConfigError: a folder isn't prepared, there is no such device, its labels or crops aren't the model's, or the
+            run has seen the fold.
         BundleError: the checkpoint isn't one.
         MissingExtra: matplotlib isn't installed.
     """
