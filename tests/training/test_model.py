@@ -185,7 +185,7 @@ def test_clips_two_halves_share_a_space_and_others_need_projections() -> None:
 
 
 def test_augmented_faces_are_faces_still() -> None:
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     flat = torch.full((16, 32, 32, 1), 128, dtype=torch.uint8)
     changed = Augment()(flat)
     assert changed.shape == flat.shape
