@@ -114,7 +114,7 @@ def load_examples(
         aus = sorted({name for table in tables for name in au_columns(table)})
     if expressions is None:
         expressions = [name for name in EXPRESSIONS if name in labelled]
-    elif unknown := sorted(labelled - set(expressions)):
+    elif expressions and (unknown := sorted(labelled - set(expressions))):  # one of Action Units alone needs none
         raise ConfigError(f"The model has no {', '.join(unknown)}, but the data has votes for it.")
     rows = [_rows(table, split) for table in tables]
     if not sum(map(len, rows)):

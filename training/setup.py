@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from clef_rt.errors import ConfigError
 from training.checkpoint import load_checkpoint, take_over
 from training.clip_weights import CLIPS
 from training.config import RunConfig
 from training.data import Examples
-from training.encoders.clip import CLIP_MEAN, CLIP_STD
+from training.encoders.clip import CLIP_MEAN, CLIP_STD, ClipImage
 from training.model import ClefModel
 from training.model_config import Head, ModelConfig
 from training.parts import freeze
@@ -50,6 +51,10 @@ def new_model(train: Examples, config: RunConfig, *, head: Head = "names") -> Cl
     if start is not None:
         take_over(model, start)
     freeze(model, own.tune)
+    if config.loop.checkpoint_activations:
+        if not isinstance(model.encoder, ClipImage):
+            raise ConfigError(f"{own.encoder} can't checkpoint activations.", "It is small enough without.")
+        model.encoder.checkpoint_activations()
     return model
 
 

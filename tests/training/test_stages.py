@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from clef_rt.bundle import load_bundle
 from clef_rt.encode import load_encoder
@@ -17,12 +16,12 @@ from clef_rt.errors import ConfigError
 from clef_rt.labels import LabelBank
 from export.__main__ import main as export
 from training.__main__ import main as training
+from training.checkpoint import load_checkpoint
 from training.data import load_examples
 from training.encoders import ENCODERS
 from training.encoders.convnet import ConvNet
 from training.evaluation.scoring import predict
 from training.manifest import EXPRESSIONS
-from training.checkpoint import load_checkpoint
 
 FAST = ("--batch", "24", "--precision", "32", "--accelerator", "cpu")
 
@@ -38,7 +37,9 @@ def run(*arguments: object, main: Callable[[list[str]], None] = training) -> Non
 def tiny_encoder() -> Iterator[None]:
     """An encoder of a few thousand weights, so that training takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ENCODERS, "tiny", lambda pictures: ConvNet(pictures.channels, widths=(8, 16, 32), blocks=(1, 1, 1)))
+        patch.setitem(
+            ENCODERS, "tiny", lambda pictures: ConvNet(pictures.channels, widths=(8, 16, 32), blocks=(1, 1, 1))
+        )
         yield
 
 
@@ -88,21 +89,57 @@ def test_a_model_has_the_labels_that_its_data_has(
     assert (len(bank.au.names), len(bank.expression.names)) == (2 * aus, 8 * votes)
 
 
-def test_a_resumed_run_goes_on_where_it_stopped(made_up: Callable[..., Path], tmp_path: Path) -> None:
+CLIP = ("model.encoder=clip-tiny", "model.init=random")
+ALL = {"expression", "au", "intensity", "description"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings", "terms"),
+    [
+        (1, ("stage1.pairs=identity", "stage1.image_activity=false"), {"image_image"}),
+        (1, ("stage1.pairs=instance",), {"image_image", "image_activity"}),
+        (1, ("stage1.pairs=random",), {"image_image", "image_activity"}),
+        (1, ("stage1.image_image=false", *CLIP, "model.tune.text=all"), {"image_activity"}),
+        (2, ("stage2.head=index", "stage2.descriptions=false"), ALL - {"description"}),
+        (2, ("stage2.head=descriptions",), ALL - {"description"}),
+        (2, ("stage2.au_form=contrastive",), (ALL - {"au"}) | {"au_bias", "au_contrastive"}),
+        (2, ("stage2.au_form=both",), ALL | {"au_contrastive"}),
+        (2, ("stage2.imbalance=asymmetric", "stage2.only=au"), ALL - {"expression"}),
+        (2, ("stage2.imbalance=weights", "stage2.sampling=balanced"), ALL),
+        (2, (*CLIP, "model.tune.image=1", "loop.encoder_rate=0.1"), ALL),
+        (2, (*CLIP, "model.tune.text=all", "loop.checkpoint_activations=true"), ALL),
+    ],
+)
+def test_every_form_of_the_stages_learns_and_scores(
+    made_up: Callable[..., Path], tmp_path: Path, stage: int, settings: tuple[str, ...], terms: set[str]
+) -> None:
     data = made_up(rows=60)
-    run("stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", *FAST)
-    state = torch.load(tmp_path / "r/last.ckpt", weights_only=False)
-    with pytest.raises(SystemExit) as end:  # what is there isn't overwritten
-        training(["stage2", str(data), "--out", str(tmp_path / "r"), *FAST])
-    assert end.value.code == 2
-    run(
-        "stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", "--resume", *FAST
-    )  # done already: nothing happens
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "r/log.jsonl").read_text().splitlines()] == [1, 2]
-    state["epoch"] = 1  # as if stopped after the first epoch
-    torch.save(state, tmp_path / "r/last.ckpt")
-    run("stage2", data, "--out", tmp_path / "r", "--epochs", 2, "--encoder", "tiny", "--resume", *FAST)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "r/log.jsonl").read_text().splitlines()] == [1, 2, 2]
+    table = pd.read_parquet(data / "manifest.parquet")
+    table.assign(AU12_intensity=5 * table["AU12"]).to_parquet(data / "manifest.parquet")
+    changes = [word for setting in ("model.encoder=tiny", *settings) for word in ("--set", setting)]
+    run(f"stage{stage}", data, "--out", tmp_path / "r", *FAST, "--epochs", 5, "--batch", 12, *changes)
+    first, *_, last = (json.loads(line) for line in (tmp_path / "r/log.jsonl").read_text().splitlines())
+    found = {name for name in last if not name.startswith("val") and name not in ("epoch", "seconds")}
+    assert found == terms
+    assert all(np.isfinite(last[name]) for name in terms)
+    if stage == 2:
+        assert sum(last[name] for name in terms) < sum(first[name] for name in terms)
+        run("evaluate", tmp_path / "r", data, "--draws", 0)
+        rated = json.loads((tmp_path / "r/evaluation.json").read_text())["test"]["made-up"]["intensities"]
+        assert "AU12" in json.dumps(rated)
+
+
+def test_a_clip_makes_a_bundle(made_up: Callable[..., Path], tmp_path: Path) -> None:
+    data = made_up(rows=60)
+    changes = [word for setting in (*CLIP, "model.tune.text=all") for word in ("--set", setting)]
+    run("stage1", data, "--out", tmp_path / "one", "--epochs", 1, *FAST, *changes)
+    start = ("--start", tmp_path / "one", "--set", "model.tune.text=all")
+    run("stage2", data, "--out", tmp_path / "two", "--epochs", 1, *FAST, *start)
+    run("bundle", tmp_path / "two", "--out", tmp_path / "b", main=export)
+    bundle = load_bundle(tmp_path / "b")
+    faces = load_examples([data], "test").faces[:]
+    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, providers=["CPUExecutionProvider"]).encode(faces))
+    np.testing.assert_allclose(scores.au, predict(load_checkpoint(tmp_path / "two"), faces).aus, atol=2e-4)
 
 
 @pytest.mark.parametrize(
@@ -167,19 +204,3 @@ def test_a_model_is_measured_by_its_own_labels(trained: tuple[Path, Path], made_
     assert right.mean() > 0.9
     with pytest.raises(ConfigError, match="no sadness"):
         load_examples([data], "test", expressions=["happiness"])
-
-
-def test_balanced_batches_favour_the_rare() -> None:
-    groups = torch.tensor([0] * 900 + [1] * 90 + [2] * 10)
-    drawn = torch.cat(list(balanced_batches(groups, 50, torch.Generator().manual_seed(0))))
-    counts = torch.bincount(groups[drawn], minlength=3)
-    assert len(drawn) == 1000
-    assert 380 < counts[0] < 500
-    assert 380 < counts[1] < 500
-    assert 40 < counts[2] < 140  # eight times what there is, and no more
-
-
-def test_shuffled_batches_take_each_row_once() -> None:
-    drawn = torch.cat(list(shuffled_batches(103, 10, torch.Generator().manual_seed(0))))
-    assert len(drawn) == 100
-    assert len(set(drawn.tolist())) == 100
