@@ -141,11 +141,11 @@ def train(
     out: Annotated[Path, typer.Option(help="Where .json and .md go.", show_default="benchmarks/results")] = _RESULTS,
 ) -> None:
     """What a training step takes: images a second, its parts, and the share of the chip's peak. Needs no data."""
+    if batch != "auto" and not (batch.isdecimal() and int(batch) >= 2):
+        raise typer.BadParameter(f"{batch!r} is neither auto nor a number from 2 on", param_hint="--batch")
     from benchmarks.training.run import Measured, Options, measure_training
     from training.config import parse_changes
 
-    if batch != "auto" and not (batch.isdecimal() and int(batch) >= 2):
-        raise typer.BadParameter(f"{batch!r} is neither auto nor a number from 2 on", param_hint="--batch")
     named = {
         "loop.precision": precision,
         "loop.accelerator": accelerator,

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["running_average"]
+__all__ = ["RunningAverage", "running_average"]
 
 
-def running_average(model: nn.Module, decay: float) -> AveragedModel:
+class RunningAverage(AveragedModel):
+    """PyTorch's averaged model, which counts its steps on the host: PyTorch's own reads a number back from the GPU.
+
+    Args:
+        model: what is averaged, its buffers too.
+        decay: the longest memory.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, use_buffers=True)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take in the weights as they are now; the first time they are copied."""
+        steps = int(self.n_averaged)  # a tensor on the host
+        keep = min((1 + steps) / (10 + steps), self._decay) if steps else 0.0
+        pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
+        moving = [pair for pair in pairs if pair[0].is_floating_point()]
+        still = [pair for pair in pairs if not pair[0].is_floating_point()]
+        torch._foreach_lerp_([mean for mean, _ in moving], [new for _, new in moving], 1 - keep)
+        if still:
+            torch._foreach_copy_([mean for mean, _ in still], [new for _, new in still])
+        self.n_averaged += 1
+
+
+def running_average(model: nn.Module, decay: float) -> RunningAverage:
     """The model's running average; its memory grows with the steps up to `decay`.
 
     So a short run isn't half its random start. With a decay of 0 it is the model itself, a step long.
     """
-    return AveragedModel(model, multi_avg_fn=_mean(decay), use_buffers=True)
+    return RunningAverage(model, decay)
 
 
-def _mean(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
-    @torch.no_grad()
-    def average(mean: Sequence[Tensor], new: Sequence[Tensor], steps: Tensor | int) -> None:
-        if not mean[0].is_floating_point():
-            torch._foreach_copy_(list(mean), list(new))
-            return
-        keep = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        torch._foreach_lerp_(list(mean), list(new), 1 - keep)
-
-    return average
+def _tensors(model: nn.Module) -> list[torch.Tensor]:
+    return [*model.parameters(), *model.buffers()]

@@ -93,7 +93,7 @@ def fit(
     torch.use_deterministic_algorithms(settings.deterministic)
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         stage = nn.SyncBatchNorm.convert_sync_batchnorm(stage)  # type: ignore[no-untyped-call]
-    optimizer = _optimizer(stage, model, settings)
+    optimizer = _optimizer(stage, model, settings, fused=_may_fuse(fabric))
     steps = len(sampler(0))
     rates = [group["lr"] for group in optimizer.param_groups]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -137,14 +137,14 @@ def fit(
             wrapped.train()
             batches = sampler(epoch)[state["step"] - epoch * steps :]
             mine = [rows[fabric.global_rank :: fabric.world_size] for rows in batches]
-            pending: tuple[NDArray[np.int64], list[str], Tensor] | None = None
+            pending: tuple[NDArray[np.int64], list[str], _Fetched] | None = None
 
-            def settle(pending: tuple[NDArray[np.int64], list[str], Tensor] | None) -> None:
+            def settle(pending: tuple[NDArray[np.int64], list[str], _Fetched] | None) -> None:
                 """Look at a step's losses: one step late, so that a GPU is never waited for."""
                 if pending is None:
                     return
                 rows, names, losses = pending
-                values = losses.tolist()
+                values = losses.values()
                 if not math.isfinite(sum(values)):
                     raise Broken(_broken(names, values, model), rows)
                 for name, value in zip(names, values, strict=True):
@@ -170,7 +170,7 @@ def fit(
                     schedule.step()
                     averaged.update_parameters(model)
                     state["step"] += 1
-                    pending = (rows, list(parts), torch.stack([part.detach().float() for part in parts.values()]))
+                    pending = (rows, list(parts), _Fetched([part.detach().float() for part in parts.values()]))
                     bar.advance(len(rows))
                     if state["step"] % settings.save_every == 0 and state["step"] % steps:
                         settle(pending)
@@ -218,7 +218,32 @@ def _check_folder(out: Path, resume: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _optimizer(stage: nn.Module, model: ClefModel, settings: LoopSettings) -> torch.optim.Optimizer:
+class _Fetched:
+    """Numbers on their way from the device: who asks for them waits for what made them, and for nothing after it.
+
+    `Tensor.tolist` would wait for all that the device was told since: the next step's forward and backward.
+    """
+
+    def __init__(self, numbers: Sequence[Tensor]) -> None:
+        self._host = torch.stack(list(numbers)).to("cpu", non_blocking=True)
+        self._copied = torch.cuda.Event() if numbers[0].is_cuda else None  # type: ignore[no-untyped-call]
+        if self._copied is not None:
+            self._copied.record()
+
+    def values(self) -> list[float]:
+        if self._copied is not None:
+            self._copied.synchronize()
+        found: list[float] = self._host.tolist()
+        return found
+
+
+def _may_fuse(fabric: Fabric) -> bool:
+    """Whether AdamW can be one kernel: not where fp16's scaler has to see the gradients between."""
+    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
+    return fabric.device.type in ("cpu", "cuda") and not scaled
+
+
+def _optimizer(stage: nn.Module, model: ClefModel, settings: LoopSettings, *, fused: bool) -> torch.optim.Optimizer:
     """AdamW: matrices and filters decay, biases and norms don't; pre-trained parts learn at their own rate."""
     pretrained = {id(p) for part in (model.encoder, model.tower) if part is not None for p in part.parameters()}
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
@@ -235,6 +260,7 @@ def _optimizer(stage: nn.Module, model: ClefModel, settings: LoopSettings) -> to
             for (old, decays), weights in groups.items()
         ],
         lr=settings.learning_rate,
+        fused=fused,
     )
 
 

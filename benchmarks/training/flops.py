@@ -30,7 +30,7 @@ def training_flops(stage: nn.Module, batch: Batch) -> float:
     try:
         with counter, sdpa_kernel(SDPBackend.MATH):
             losses = stage(batch, torch.Generator().manual_seed(0))
-            torch.stack(list(losses.values())).sum().backward()
+            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
     finally:
         stage.augment = augment
         stage.zero_grad(set_to_none=True)

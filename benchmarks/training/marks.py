@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.optim.swa_utils import AveragedModel
 
+from training.ema import RunningAverage
 from training.loader import Batch, Loader
 
 __all__ = ["PARTS", "Enough", "MarkedLoader", "Marks"]
@@ -44,7 +44,7 @@ class Marks:
     def mark(self, part: str) -> None:
         """A part begins."""
         if self._cuda:
-            event = torch.cuda.Event(enable_timing=True)
+            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
             self._marks.append((part, event))
         else:
@@ -57,9 +57,9 @@ class Marks:
     @contextmanager
     def watch(self, stage: nn.Module) -> Iterator[None]:
         """Mark all parts of the steps but the wait for data, which `MarkedLoader` does."""
-        update = AveragedModel.update_parameters
+        update = RunningAverage.update_parameters
 
-        def average(averaged: AveragedModel, model: nn.Module) -> None:
+        def average(averaged: RunningAverage, model: nn.Module) -> None:
             self.mark("EMA")
             update(averaged, model)
             self.mark("rest")
@@ -74,7 +74,7 @@ class Marks:
                 register_optimizer_step_post_hook(lambda *_: self.mark("rest")),
             ):
                 stack.callback(hook.remove)
-            stack.enter_context(patch.object(AveragedModel, "update_parameters", average))
+            stack.enter_context(patch.object(RunningAverage, "update_parameters", average))
             yield
 
     def steps(self) -> list[dict[str, float]]:

@@ -165,7 +165,7 @@ class TrainingReport(_Strict):
         device: computed on.
         versions: of what was measured.
         others_cores: cores that other programs kept busy meanwhile: above 0.1, the figures are not to be trusted.
-        settings: encoder, size, channels, precision, init, compile.
+        settings: encoder, crops, and the settings of the run by dotted name.
         stages: of `train`.
         loaders: of `loader`.
     """
@@ -179,7 +179,7 @@ class TrainingReport(_Strict):
     device: Device
     versions: dict[str, str]
     others_cores: float
-    settings: dict[str, str | int | bool]
+    settings: dict[str, str]
     stages: list[StageFigures] = []
     loaders: list[LoaderFigures] = []
 

@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from benchmarks.machine import Busy, Machine, now, sources_commit
-from benchmarks.training.batch import largest_useful_batch
+from benchmarks.training.batch import Trial, largest_useful_batch
 from benchmarks.training.loading import measure_loader
 from benchmarks.training.made_up import make_examples
 from benchmarks.training.peaks import Peak, chip_peak, practical_peak
@@ -71,7 +71,7 @@ class Options:
 class Measured:
     """What there is so far, so that a report can be made at any time."""
 
-    settings: dict[str, str | int | bool] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     stages: list[StageFigures] = field(default_factory=list)
     loaders: list[LoaderFigures] = field(default_factory=list)
     device: torch.device | None = None
@@ -117,10 +117,8 @@ def measure_training(options: Options, measured: Measured, out: Path, say: Calla
         if fabric.world_size > 1:
             raise ConfigError("The benchmark measures one device.", "Leave loop.devices at 1.")
         measured.device = fabric.device
-        measured.settings = {
-            "encoder": options.encoder,
-            "crops": f"{size}×{size}×{channels}",
-        } | {name: value if isinstance(value, bool | int) else str(value) for name, value in options.changes.items()}
+        measured.settings = {"encoder": options.encoder, "crops": f"{size}×{size}×{channels}"}
+        measured.settings |= {name: str(value) for name, value in options.changes.items()}
         rows = max(_ROWS if options.batch is None else 0, 4 * (options.batch or 1))
         say(f"{rows} made-up crops of {size}×{size}×{channels}")
         examples = make_examples(config.data[0], rows=rows, size=size, channels=channels)
@@ -153,7 +151,7 @@ def measure_loading(
         say: tells of the progress.
     """
     measured.device = torch.device("cuda" if torch.cuda.is_available() and accelerator != "cpu" else "cpu")
-    measured.settings = {"precision": precision, "repeats": repeats}
+    measured.settings = {"precision": precision, "repeats": str(repeats)}
     for size, channels, rows, encoder, batch in _LOADED:
         say(f"{rows} crops of {size}×{size}×{channels}")
         with TemporaryDirectory(prefix="clef-benchmark-") as folder:
@@ -183,7 +181,8 @@ def _stage(
     say(f"stage {stage}: model and texts")
     run = StageRun.of(stage, examples, config, fabric)
     training, encoder = run.count()
-    batch, trials = options.batch, []
+    batch = options.batch
+    trials: list[Trial] = []
     if batch is None:
 
         def rate(size: int) -> float:

@@ -89,19 +89,19 @@ class StageRun:
         marks = Marks(self._fabric.device)
         rng = np.random.default_rng(config.loop.seed)
         batches = [rng.permutation(len(self._examples))[:batch].astype(np.int64) for _ in range(warm_up + steps)]
-        with TemporaryDirectory(prefix="clef-benchmark-") as folder, marks.watch(self._stage), around():
-            with suppress(Enough):
-                fit(
-                    self.model,
-                    self._stage,
-                    fabric=self._fabric,
-                    loader=self._loader(marks, warm_up),
-                    sampler=lambda epoch: batches,
-                    validate=lambda best: {},
-                    config=config,
-                    out=Path(folder),
-                    console=Console(quiet=True),
-                )
+        temporary = TemporaryDirectory(prefix="clef-benchmark-")
+        with temporary as folder, marks.watch(self._stage), around(), suppress(Enough):
+            fit(
+                self.model,
+                self._stage,
+                fabric=self._fabric,
+                loader=self._loader(marks, warm_up),
+                sampler=lambda epoch: batches,
+                validate=lambda best: {},
+                config=config,
+                out=Path(folder),
+                console=Console(quiet=True),
+            )
         self._stage.zero_grad(set_to_none=True)
         found = marks.steps()
         return found[-steps:]
