@@ -24,7 +24,7 @@ def profile_stage(run: StageRun, batch: int, trace: Path) -> list[Operator]:
     Args:
         run: the stage.
         batch: faces a step.
-        trace: the file to write, `.json`.
+        trace: the file to write, `.json.gz`.
 
     Returns:
         The operators with the most time of their own: the GPU's where there is one.

@@ -131,7 +131,7 @@ def measure_training(options: Options, measured: Measured, out: Path, say: Calla
             measured.stages.append(figures)
             if options.profile:
                 say(f"stage {stage}: profile")
-                trace = out / f"{now():%Y%m%d-%H%M%S}-stage{stage}-trace.json"
+                trace = out / f"{now():%Y%m%d-%H%M%S}-stage{stage}-trace.json.gz"
                 run = StageRun.of(stage, examples, config, fabric)
                 figures.operators = profile_stage(run, figures.batch, trace)
                 figures.trace = trace.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -50,7 +51,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     assert found is not None
     for stage in found.stages:
         assert stage.trace is not None
-        assert json.loads((out / stage.trace).read_text())["traceEvents"]
+        assert json.loads(gzip.decompress((out / stage.trace).read_bytes()))["traceEvents"]
     return found
 
 
