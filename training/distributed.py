@@ -39,7 +39,8 @@ def launch(settings: LoopSettings) -> Fabric:
         where["strategy"] = DDPStrategy(find_unused_parameters=True)
     try:
         fabric = Fabric(**where)
-        fabric.launch()
+        if "LT_CLI_USED" not in os.environ:  # there, the processes run already
+            fabric.launch()
     except (ValueError, RuntimeError) as error:  # Fabric's words for: no such device, or none here
         raise ConfigError(f"No such device: {str(error).splitlines()[0]}", "See --accelerator, --devices.") from None
     share_out(settings.batch, fabric.world_size)
