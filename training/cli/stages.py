@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -134,4 +135,5 @@ def _train(
         from training.stage2 import train_stage2
 
         train_stage2(run, out, resume=resume, console=console)
-    say(f"done: {out / 'model.pt'}")
+    if int(os.environ.get("RANK", "0")) == 0:  # of several processes, one speaks
+        say(f"done: {out / 'model.pt'}")
