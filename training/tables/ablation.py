@@ -87,6 +87,7 @@ def _panel(request: Request, labelled: Labelled, grid: dict[frozenset[str], Abla
                 labels=("stage 1" if pretrained else request.start, *("✓" if p in parts else "" for p in _PARTS)),
                 base=_key(base) if pretrained and base in grid else None,
                 beside=(number(theirs, 1 if au else 2),),
+                pretrained=pretrained,
             )
         )
     return Panel(

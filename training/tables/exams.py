@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,7 +23,7 @@ from training.supervision import chosen_labels
 from training.tables.cells import Exam
 from training.texts import FOLDER, LabelTexts, load_labels
 
-__all__ = ["Answers", "random_sentences", "sit"]
+__all__ = ["Answers", "composable", "random_sentences", "sit"]
 
 _DRAWS: Final = 20
 
@@ -61,6 +62,15 @@ def sit(model: ClefModel, config: RunConfig, exam: Exam) -> Answers:
     if exam.kind == "unseen":
         return _unseen(model, config.stage2.leave_out, test, texts)
     return _composed(model, test, load_labels(config.labels or FOLDER / "labels.yaml"), config.loop.seed)
+
+
+def composable(expressions: Sequence[str], aus: Sequence[str], texts: LabelTexts) -> dict[str, str]:
+    """The sentences of those expressions of which a model knows any Action Unit."""
+    known = {}
+    for name in expressions:
+        with contextlib.suppress(ConfigError):
+            known[name] = compose_expression(name, aus, texts)
+    return known
 
 
 def random_sentences(
@@ -104,14 +114,11 @@ def _unseen(model: ClefModel, left_out: Sequence[str], test: Examples, texts: La
 
 def _composed(model: ClefModel, test: Examples, texts: LabelTexts, seed: int) -> Answers:
     """Faces against sentences of expressions that are put together from Action Units' texts."""
-    known = {}
-    for name in test.expression_names:
-        try:
-            known[name] = compose_expression(name, model.config.au_names, texts)
-        except ConfigError:  # the model has none of its Action Units
-            continue
+    known = composable(test.expression_names, model.config.au_names, texts)
+    shown = set(np.array(test.expression_names)[test.votes.argmax(axis=1)])
+    known = {name: sentence for name, sentence in known.items() if name in shown}
     if len(known) < 2:
-        raise ConfigError("The model's Action Units make up fewer than two expressions.")
+        raise ConfigError("The model's Action Units make up fewer than two of the expressions.")
     kept = [test.expression_names.index(name) for name in known]
     test = test.subset(np.flatnonzero(np.isin(test.votes.argmax(axis=1), kept)))
     votes = test.votes[:, kept]

@@ -32,7 +32,7 @@ def plan(request: Request) -> Plan:
         for seed in range(request.seeds)
     ]
     rows = (
-        Row("none", (f"none: {request.start}",)),
+        Row("none", (f"none: {request.start}",), pretrained=False),
         *(Row(pairs, (words,), "none") for pairs, words in PAIRS.items()),
     )
     return Plan(

@@ -62,7 +62,7 @@ def _dots(axes: Axes, filled: Filled) -> None:
     for place, line in enumerate(filled.lines):
         if line.main is None:
             continue
-        color = _COLORS[line.row.base is not None]
+        color = _COLORS[line.row.pretrained]
         axes.plot(100 * np.array(line.main.values), [place] * len(line.main.values), "o", ms=3, color=color, alpha=0.4)
         _whisker(axes, line, place, color)
     axes.set_yticks(range(len(filled.lines)), [_label(line) for line in filled.lines])

@@ -18,12 +18,14 @@ class Row:
         labels: what stands to the left, a text a head.
         base: the row that it is compared with, seed by seed; None for none.
         beside: what stands to the right, a text a head: the paper's.
+        pretrained: it has a stage 1; such rows have a colour.
     """
 
     key: str
     labels: tuple[str, ...]
     base: str | None = None
     beside: tuple[str, ...] = ()
+    pretrained: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class Request:
         }
         return RunConfig.of(values).changed(self.changes[1])
 
-    def stage2(self, labelled: Labelled, seed: int, *, faces: int | None = None, **options: Any) -> RunConfig:
+    def stage2(self, labelled: Labelled, seed: int, /, *, faces: int | None = None, **options: Any) -> RunConfig:
         """Stage 2's settings.
 
         Args:

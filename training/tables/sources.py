@@ -31,8 +31,8 @@ class Labelled:
         teacher: what labelled its Action Units; empty where people or a renderer did.
         train, val, test: labelled faces of each split.
         subjects: of the training faces; 0 where they aren't known.
-        classes: the expressions that test faces show; empty for Action Units.
-        commonest: share of the commonest of them.
+        names: of its labels.
+        shown: how many test faces show each expression; empty for Action Units.
         fold: of datasets in folds.
     """
 
@@ -44,8 +44,8 @@ class Labelled:
     val: int
     test: int
     subjects: int
-    classes: tuple[str, ...]
-    commonest: float
+    names: tuple[str, ...]
+    shown: dict[str, int]
     fold: int | None
 
     @property
@@ -54,9 +54,16 @@ class Labelled:
         return f"{'Action Units' if self.only == 'au' else 'expressions'}, {self.dataset}"
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The expressions that test faces show."""
+        return tuple(self.shown)
+
+    @property
     def guess(self) -> tuple[str, float] | None:
         """What it is to be measured against: always the commonest expression; None for Action Units."""
-        return ("always the commonest", self.commonest) if self.only == "expression" else None
+        if self.only == "au":
+            return None
+        return "always the commonest", max(self.shown.values()) / sum(self.shown.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,8 @@ def open_labelled(folder: Path, only: Only, fold: int | None = None) -> Labelled
         )
     except ConfigError as error:
         raise ConfigError(f"{folder}: {error}") from None
-    shown = np.bincount(test.votes[test.voted].argmax(axis=1)) if test.expression_names else np.zeros(0, int)
+    votes = test.votes[test.voted].argmax(axis=1) if test.expression_names else np.zeros(0, int)
+    counts = np.bincount(votes, minlength=len(test.expression_names)).tolist()
     return Labelled(
         folder=folder,
         only=only,
@@ -105,8 +113,8 @@ def open_labelled(folder: Path, only: Only, fold: int | None = None) -> Labelled
         val=len(val),
         test=len(test),
         subjects=_people(train),
-        classes=tuple(name for name, count in zip(test.expression_names, shown, strict=False) if count),
-        commonest=float(shown.max() / shown.sum()) if shown.sum() else 0.0,
+        names=train.au_names if only == "au" else train.expression_names,
+        shown={name: count for name, count in zip(test.expression_names, counts, strict=True) if count},
         fold=fold,
     )
 

@@ -8,9 +8,11 @@ from clef_rt.errors import ConfigError
 from training.evaluation.paper import NOT_COMPARABLE, load_paper
 from training.evaluation.sheets import number
 from training.tables.cells import Cell, Exam
+from training.tables.exams import composable
 from training.tables.plan import Panel, Plan, Row
 from training.tables.request import Request
 from training.tables.sources import Labelled
+from training.texts import FOLDER, load_labels
 
 __all__ = ["GROUPS", "plan"]
 
@@ -26,7 +28,7 @@ def plan(request: Request) -> Plan:
     """Both ways, as far as folders for them are given.
 
     Raises:
-        ConfigError: no folder has expressions.
+        ConfigError: no folder has expressions, or one has fewer than three.
     """
     expressions = [each for each in request.labelled if each.only == "expression"]
     if not expressions:
@@ -34,6 +36,8 @@ def plan(request: Request) -> Plan:
     cells: list[Cell] = []
     panels = []
     for tested in expressions:
+        if len(tested.classes) < 3:
+            raise ConfigError(f"{tested.folder} shows {len(tested.classes)} expressions.", "Zero-shot needs three.")
         cells += _others(request, tested)
         panels.append(_others_panel(request, tested))
         for units in request.labelled:
@@ -52,7 +56,7 @@ def plan(request: Request) -> Plan:
 
 
 def _groups(tested: Labelled) -> list[tuple[str, ...]]:
-    """Those that test faces show; one left over joins the group before."""
+    """Those that test faces show. One alone joins the group before; where too little would be left, each is alone."""
     found: list[tuple[str, ...]] = []
     for group in GROUPS:
         shown = tuple(name for name in group if name in tested.classes)
@@ -60,6 +64,8 @@ def _groups(tested: Labelled) -> list[tuple[str, ...]]:
             found[-1] += shown
         elif shown:
             found.append(shown)
+    if len(tested.classes) - max(map(len, found), default=0) < 2:
+        return [(name,) for group in found for name in group]
     return found
 
 
@@ -130,25 +136,29 @@ def _others_panel(request: Request, tested: Labelled) -> Panel:
 
 def _units_panel(request: Request, units: Labelled, tested: Labelled) -> Panel:
     by = f"labelled by {units.teacher}" if units.teacher else "its own labels"
+    known = composable(tested.classes, units.names, load_labels(FOLDER / "labels.yaml"))
+    counts = [tested.shown[name] for name in known]
+    unknown = [name for name in tested.classes if name not in known]
     return Panel(
         column=_units_column(units, tested),
         title=f"Trained on Action Units of {units.dataset}, tested on expressions of {tested.dataset}",
         figures=("accuracy", "mean_recall"),
         heads=("stage 2",),
         rows=_rows(request),
-        guess=("chance", 1 / len(tested.classes)),
+        guess=("chance", 1 / max(len(known), 1)),
         extras=(("random_text", "accuracy by random Action Units' text"),),
         notes=(
             f"No expression is learnt; Action Units: {by}. An expression's sentence is put together from its Action "
-            f"Units' texts (`emfacs:` in texts/labels.yaml). Chance is {100 / len(tested.classes):.1f} %; always "
-            f"saying the commonest gives {100 * tested.commonest:.1f} %.",
+            f"Units' texts (`emfacs:` in texts/labels.yaml). Always saying the "
+            f"commonest gives {100 * max(counts, default=0) / max(sum(counts), 1):.1f} %.",
+            *([f"Not asked, for none of their Action Units is known: {', '.join(unknown)}."] if unknown else []),
             _published("Action Units"),
         ),
     )
 
 
 def _rows(request: Request) -> tuple[Row, ...]:
-    return (Row("no stage 1", (request.start,)), Row("stage 1", ("after stage 1",), "no stage 1"))
+    return (Row("no stage 1", (request.start,), pretrained=False), Row("stage 1", ("after stage 1",), "no stage 1"))
 
 
 def _published(trained_on: str) -> str:
