@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from pathlib import Path
@@ -39,9 +40,8 @@ def measure_loader(folder: Path, *, size: int, channels: int, rows: int, batch: 
     for repeat in range(repeats):
         if not _empty_cache(folder / CROPS):
             break
-        examples = load_examples([folder], "train")
         before = _bytes_read()
-        cold.append(_read(examples, batch, repeat))
+        cold.append(_read(load_examples([folder], "train"), batch, repeat))  # held no longer: a map keeps its pages
         shares.append((_bytes_read() - before) / (rows * size * size * channels))
     from_disk = float(np.median(shares)) if shares else 0.0
     truly = from_disk >= _TRULY_COLD
@@ -70,6 +70,7 @@ def _empty_cache(path: Path) -> bool:
     """Take a file out of the page cache, where the system lets us: no memory map of it may be open."""
     if not hasattr(os, "posix_fadvise"):
         return False
+    gc.collect()  # what has it mapped may hang in a circle of references
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)  # pages that aren't on the disk yet stay

@@ -168,11 +168,12 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
 
 
 def test_the_loader_delivers_all_crops(tmp_path: Path) -> None:
-    found = measure_loader(tmp_path / "faces", size=16, channels=3, rows=300, batch=64, repeats=2)
+    found = measure_loader(tmp_path / "faces", size=64, channels=3, rows=300, batch=64, repeats=3)
     assert found.warm.low > 0
-    assert (found.cold is None) == (found.cold_read is None)
-    if found.cold_read is not None:
-        assert found.cold_read >= 0.5
+    if found.cold_read is None:
+        pytest.skip("the file system doesn't let go of what it keeps in memory")
+    assert found.cold is not None
+    assert 0.9 < found.cold_read < 1.2  # every repeat has read all of it from the disk
 
 
 def test_made_up_examples_have_all_labels(tmp_path: Path) -> None:
