@@ -34,7 +34,7 @@ def table(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each cell.", min=1)] = 3,
     preset: Annotated[
-        str, typer.Option(help="How large: tiny, small (a quarter of an hour on two cores), medium, large.")
+        str, typer.Option(help="How large: tiny, small (half an hour or so on two cores), medium, large.")
     ] = "small",
     encoder: Annotated[str, typer.Option(help="The image encoder: convnet-s, convnet-m, clip-vit-b16.")] = "convnet-s",
     fold: Annotated[int | None, typer.Option(help="Of datasets in folds: the one that is tested on.")] = None,

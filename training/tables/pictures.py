@@ -49,7 +49,7 @@ def draw(path: Path, panels: Sequence[Filled], title: str, subtitle: str) -> Non
         else:
             _dots(next(places), filled)
     figure.suptitle(f"{title}\n", fontsize=13, fontweight="bold", ha="left", x=0.01)
-    figure.text(0.01, 0.955, subtitle, fontsize=9, color="#555555", va="top")
+    figure.text(0.01, 0.98 - 0.27 / tall, subtitle, fontsize=9, color="#555555", va="top")
     FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 

@@ -38,11 +38,11 @@ class Preset:
 
 PRESETS: Final[dict[str, Preset]] = {
     "tiny": Preset(steps1=4, batch1=64, steps2=12, batch2=32, labelled=400, ema=0.9),
-    "small": Preset(steps1=80, batch1=256, steps2=200, batch2=64, labelled=3000, ema=0.98),
+    "small": Preset(steps1=120, batch1=256, steps2=400, batch2=64, labelled=3000, ema=0.98),
     "medium": Preset(steps1=400, batch1=256, steps2=800, batch2=128, labelled=0, ema=0.995),
     "large": Preset(steps1=2000, batch1=512, steps2=5000, batch2=128, labelled=0, ema=0.998),
 }
-"""`tiny` tries whether all works; `small` makes a table in about a quarter of an hour on two cores."""
+"""`tiny` tries whether all works; `small` makes a table in half an hour or so on two cores."""
 
 _SMALLEST_BATCH: Final = 16
 

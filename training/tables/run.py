@@ -203,26 +203,52 @@ def _write(request: Request, plan: Plan, panels: Sequence[Filled], facts: Mappin
     text, data, picture = (out / f"{request.name}.{kind}" for kind in ("md", "json", "png"))
     data.write_text(json.dumps({**facts, "panels": [as_json(each) for each in panels]}, indent=1) + "\n", "utf-8")
     seeds = f"{request.seeds} seed{'s' if request.seeds > 1 else ''}"
-    draw(picture, panels, plan.title, f"{seeds}; diamonds: their mean; whiskers: 95 %, test subjects drawn anew")
+    draw(
+        picture,
+        panels,
+        plan.title,
+        f"{seeds}, each a small dot; bars and bands: 95 % of the mean, test subjects drawn anew",
+    )
     failed = [f"- {run['name']}: {run['failed']}" for run in facts["runs"].values() if run["failed"]]
     missing = sum(not cell["done"] for cell in facts["cells"])
     stage1 = sorted(
         {f"{labelled.title}: {own.dataset}" for labelled, own in zip(request.labelled, request.activities, strict=True)}
     )
-    steps = request.preset
     lines = [
         *plan.lines,
         f"Mean ± standard deviation over {seeds}. Intervals are 95 %, from {facts['draws']:,} draws of whole test "
         "subjects, of the seeds' mean. The weights are the last running average: nothing was chosen on test faces.",
-        f"Stage 1 learns from the activities of: {'; '.join(stage1)}. Encoder {request.encoder}; about {steps.steps1} "
-        f"steps of stage 1, {steps.steps2} of stage 2, labelled faces: {steps.labelled or 'all'}, unless a row says "
-        "otherwise.",
+        f"Stage 1 learns from the activities of: {'; '.join(stage1)}. Encoder {request.encoder}. {_sizes(plan)}",
         f"Made {facts['date'][:10]} on {facts['machine']['processor']}: `{' '.join(facts['command'])}`",
         *([f"{missing} cells are missing:\n\n" + "\n".join(failed)] if missing else []),
     ]
     sheets = [sheet(each, request.seeds) for each in panels]
     text.write_text(markdown(plan.title, lines, sheets, [picture]), encoding="utf-8")
     return [text, data, picture]
+
+
+def _sizes(plan: Plan) -> str:
+    """How long was trained, as the runs' settings have it; a range where rows differ."""
+    told = []
+    for number, configs in (
+        (1, [cell.stage1 for cell in plan.cells if cell.stage1 is not None]),
+        (2, [cell.stage2 for cell in plan.cells]),
+    ):
+        words = {
+            "epochs": [config.loop.epochs for config in configs],
+            "faces a batch": [config.loop.batch for config in configs],
+        }
+        if number == 2:
+            words["labelled faces at most"] = [config.stage2.labelled for config in configs]
+        parts = [f"{word} {_range(values)}" for word, values in words.items() if values]
+        told.append(f"Stage {number}: {', '.join(parts)}.")
+    return " ".join(told)
+
+
+def _range(values: Sequence[int]) -> str:
+    """7, or 7–9; of no limit, all."""
+    found = [f"{value:,}" if value else "all" for value in sorted(set(values), key=lambda value: value or 10**9)]
+    return found[0] if len(found) == 1 else f"{found[0]}–{found[-1]}"
 
 
 def _processor() -> str:

@@ -24,6 +24,7 @@ from rich.console import Console
 from torch import Tensor
 
 from clef_rt.errors import ClefError
+from training.config import CONFIG, RunConfig, read_config
 from training.loop import LAST
 from training.stage1 import train_stage1
 from training.stage2 import train_stage2
@@ -62,7 +63,7 @@ def _run(job: Job, folder: Path, output: object) -> None:
     started = time.monotonic()
     _remember_texts(tower_name(job.config.model.text_tower, job.config.model.encoder), job.config.model.init)
     console = Console(file=output, width=160)  # type: ignore[arg-type]
-    resume = (folder / LAST).exists()
+    resume = _begun(job, folder)
     train = train_stage1 if job.exam is None else train_stage2
     model = train(job.config, folder, resume=resume, console=console)
     found: dict[str, object] = {"name": job.name}
@@ -75,6 +76,16 @@ def _run(job: Job, folder: Path, output: object) -> None:
     part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     part.replace(folder / RESULT)
     (folder / LAST).unlink(missing_ok=True)  # nothing goes on from here, and it is the largest file
+
+
+def _begun(job: Job, folder: Path) -> bool:
+    """Whether there is something to go on with; what was begun with data at another place is thrown away."""
+    if not (folder / LAST).exists():
+        return False
+    same = (folder / CONFIG).exists() and RunConfig.of(read_config(folder / CONFIG)).same_run(job.config)
+    if not same:
+        (folder / LAST).unlink()
+    return same
 
 
 @lru_cache(maxsize=4)
