@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -79,6 +80,7 @@ class LoopSettings(_Strict):
         nodes: machines.
         precision: as Lightning Fabric has them; bf16 takes half the time on CPUs that know it.
         save_every: steps between checkpoints to go on from; at every epoch's end, too.
+        validate_every: epochs between looks at the validation faces; after the last epoch, too.
         checkpoint_activations: compute activations twice and keep none (CLIP): less memory, more time.
         compile: compile the encoder (`torch.compile`).
         deterministic: only algorithms that give the same bits each time; slower on a GPU.
@@ -97,8 +99,9 @@ class LoopSettings(_Strict):
     accelerator: str = "auto"
     devices: PositiveInt = 1
     nodes: PositiveInt = 1
-    precision: str = "bf16-mixed"
+    precision: Annotated[str, BeforeValidator(str)] = "bf16-mixed"  # YAML reads 32 as a number
     save_every: PositiveInt = 500
+    validate_every: PositiveInt = 1
     checkpoint_activations: bool = False
     compile: bool = False
     deterministic: bool = False
@@ -209,7 +212,7 @@ class RunConfig(_Strict):
 
     def same_run(self, other: Self) -> bool:
         """Whether the two give the same losses: where they are computed doesn't count."""
-        where = {"loop": {"accelerator", "devices", "nodes", "save_every"}}
+        where = {"loop": {"accelerator", "devices", "nodes", "save_every", "validate_every"}}
         return self.model_dump(exclude=where) == other.model_dump(exclude=where)
 
 

@@ -186,7 +186,8 @@ def fit(
             best.eval()
             best.refresh_texts()
             figures = {name: total / steps for name, total in state["sums"].items()}
-            figures |= dict(validate(best)) if chief else {}
+            looks = (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs
+            figures |= dict(validate(best)) if chief and looks else {}
             record = {"epoch": epoch + 1, "seconds": round(time.monotonic() - started, 1), **figures}
             state["history"] = [*state["history"], record]
             state["sums"] = {}

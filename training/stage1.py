@@ -90,7 +90,7 @@ def train_stage1(config: RunConfig, out: Path, *, resume: bool, console: Console
     names, activities = np.unique(train.activities.astype(str), return_inverse=True)
     fabric.seed_everything(config.loop.seed, verbose=False)
     model = new_model(train, config)
-    stage = Stage1(model, activity_sentences(train, list(names)), config)
+    stage = Stage1(model, activity_sentences(train, names.tolist()), config)
     with naming_rows(train, out):
         return fit(
             model,

@@ -91,7 +91,7 @@ class Request:
             "data": [activities.folder],
             "fold": activities.fold,
             "model": {"encoder": self.encoder},
-            "loop": {"epochs": math.ceil(own.steps1 / steps), "batch": batch, "seed": seed, "ema": own.ema},
+            "loop": _loop(math.ceil(own.steps1 / steps), batch, seed, own.ema),
             "stage1": options,
         }
         return RunConfig.of(values).changed(self.changes[1])
@@ -116,7 +116,7 @@ class Request:
             "data": [labelled.folder],
             "fold": labelled.fold,
             "model": {"encoder": self.encoder},
-            "loop": {"epochs": math.ceil(own.steps2 / steps), "batch": batch, "seed": seed, "ema": own.ema},
+            "loop": _loop(math.ceil(own.steps2 / steps), batch, seed, own.ema),
             # Levels of intensity are texts, too: a row without names must learn nothing from them.
             "stage2": {"only": labelled.only, "intensity_weight": 0.0} | options,
         }
@@ -152,6 +152,11 @@ class Request:
         )
 
 
+def _loop(epochs: int, batch: int, seed: int, ema: float) -> dict[str, Any]:
+    """A run's loop; validation faces are looked at once, for with few labels they cost more than the training."""
+    return {"epochs": epochs, "batch": batch, "seed": seed, "ema": ema, "validate_every": epochs}
+
+
 def parse_stage_changes(items: list[str]) -> dict[Literal[1, 2], Changes]:
     """`--set`: `loop.ema=0.99` for both stages, `1:loop.epochs=2` for one.
 
@@ -171,7 +176,8 @@ def _passes(config: RunConfig, faces: int, val: int, *, views: int = 1) -> int:
     """Training passes, and a third for each face scored after an epoch: no gradient is computed for it."""
     loop = config.loop
     steps = max(faces // loop.batch, 1)
-    return loop.epochs * (steps * min(loop.batch, faces) * views + val // 3)
+    looks = -(-loop.epochs // loop.validate_every)
+    return loop.epochs * steps * min(loop.batch, faces) * views + looks * (val // 3)
 
 
 def _power_of_two(value: float) -> int:
