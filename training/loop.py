@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,7 +123,6 @@ def fit(
     chief = fabric.is_global_zero
     if chief:
         config.save(out)
-    board = _board(out, state["step"]) if chief else None
 
     def keep() -> None:
         part = out / f"{LAST}.part"
@@ -131,7 +131,7 @@ def fit(
             part.replace(out / LAST)
         fabric.barrier()
 
-    with StopRequest() as stop:
+    with StopRequest() as stop, _board(out if chief else None, state["step"]) as board:
         for epoch in range(state["step"] // steps, settings.epochs):
             started = time.monotonic()
             wrapped.train()
@@ -200,8 +200,6 @@ def fit(
                 for name, value in figures.items():
                     board.add_scalar(f"epoch/{name}", value, epoch + 1)
                 board.flush()
-    if board is not None:
-        board.close()
     assert isinstance(averaged.module, ClefModel)
     return averaged.module.eval()
 
@@ -265,10 +263,16 @@ def _optimizer(stage: nn.Module, model: ClefModel, settings: LoopSettings, *, fu
     )
 
 
-def _board(out: Path, step: int) -> Any:
+@contextmanager
+def _board(out: Path | None, step: int) -> Iterator[Any]:
+    """TensorBoard's writer for a run's folder, going on from a step; None for no folder."""
+    if out is None:
+        yield None
+        return
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(out / BOARD), purge_step=step or None)
+    with closing(SummaryWriter(str(out / BOARD), purge_step=step or None)) as board:
+        yield board
 
 
 def _broken(names: Sequence[str], values: Sequence[float], model: ClefModel) -> str:
