@@ -67,7 +67,7 @@ def test_a_batch_holds_faces_and_others_in_the_given_share(faces: Faces, patches
 def test_training_learns_and_the_exported_model_gives_the_same(
     faces: Faces, patches: list[np.ndarray], tmp_path: Path
 ) -> None:
-    model = train(Sampler(faces, patches), minutes=0.2, batch=32)
+    model = train(Sampler(faces, patches), minutes=0.3, batch=32)
     path = tmp_path / "landmarks.onnx"
     export(model, path)
     assert path.stat().st_size < 400_000
