@@ -45,4 +45,4 @@ def protocol(
     tables, files = run_protocol(plan, out, console)
     for table in tables:
         console.print(table.rich())
-    say(f"written to {out}: {', '.join(path.name for path in files)}")
+    say(f"written to {files[0].parent}: {', '.join(path.name for path in files)}")
