@@ -6,15 +6,18 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["RunningAverage", "running_average"]
+__all__ = ["RunningAverage"]
 
 
 class RunningAverage(AveragedModel):
-    """PyTorch's averaged model, which counts its steps on the host: PyTorch's own reads a number back from the GPU.
+    """The model's running average; its memory grows with the steps up to `decay`.
+
+    So a short run isn't half its random start. It counts its steps on the host:
+    PyTorch's own reads a number back from the GPU.
 
     Args:
         model: what is averaged, its buffers too.
-        decay: the longest memory.
+        decay: the longest memory; with 0 it is the model itself, a step long.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -33,14 +36,6 @@ class RunningAverage(AveragedModel):
         if still:
             torch._foreach_copy_([mean for mean, _ in still], [new for _, new in still])
         self.n_averaged += 1
-
-
-def running_average(model: nn.Module, decay: float) -> RunningAverage:
-    """The model's running average; its memory grows with the steps up to `decay`.
-
-    So a short run isn't half its random start. With a decay of 0 it is the model itself, a step long.
-    """
-    return RunningAverage(model, decay)
 
 
 def _tensors(model: nn.Module) -> list[torch.Tensor]:

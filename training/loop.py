@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from clef_rt.errors import ConfigError
 from training.checkpoint import MODEL, save_checkpoint
 from training.config import LoopSettings, RunConfig
-from training.ema import running_average
+from training.ema import RunningAverage
 from training.interrupt import StopRequest
 from training.loader import Loader
 from training.model import ClefModel
@@ -102,7 +102,7 @@ def fit(
     )
     stage.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(stage, optimizer)
-    averaged = running_average(model, settings.ema)
+    averaged = RunningAverage(model, settings.ema)
     if settings.compile:
         model.encoder.compile()
     state: dict[str, Any] = {

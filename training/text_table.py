@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -78,8 +77,8 @@ def frozen_tower(name: str, init: Init) -> TextTower:
 def frozen_features(name: str, init: Init, sentences: Sequence[str]) -> Tensor:
     """Features of sentences, (n, f) float32, by a tower that isn't trained.
 
-    A thousand sentences take half a minute of a core, and every run asks for the same: they are kept in the cache
-    folder, by tower and sentences. Random weights' aren't.
+    A thousand sentences take half a minute of a core, and every run asks for the same: they are kept in memory, and in
+    the cache folder by tower and sentences. Random weights' aren't written.
 
     Raises:
         ConfigError: the tower's weights can't be had.
@@ -87,14 +86,15 @@ def frozen_features(name: str, init: Init, sentences: Sequence[str]) -> Tensor:
     """
     if not sentences:
         return torch.zeros(0, frozen_tower(name, init).features)
+    return _kept(name, init, tuple(sentences)).clone()
+
+
+@lru_cache(maxsize=32)
+def _kept(name: str, init: Init, sentences: tuple[str, ...]) -> Tensor:
     if init == "random" and name != "minilm":
         return frozen_tower(name, init).encode(sentences)
     key = hashlib.sha256("\n".join([name, *sentences]).encode()).hexdigest()[:32]
-    return _kept(cache_folder() / "texts" / f"{key}.safetensors", name, init, tuple(sentences)).clone()
-
-
-@lru_cache(maxsize=16)
-def _kept(path: Path, name: str, init: Init, sentences: tuple[str, ...]) -> Tensor:
+    path = cache_folder() / "texts" / f"{key}.safetensors"
     try:
         found = load_file(path)["features"]
         if len(found) == len(sentences):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,20 @@ Devices = Annotated[int | None, typer.Option(help="Processes on this machine; ea
 Precision = Annotated[str | None, typer.Option(help="As Lightning Fabric has them: bf16-mixed, 32 …")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
 
+_SETTINGS = {
+    "fold": "fold",
+    "encoder": "model.encoder",
+    "text_tower": "model.text_tower",
+    "init": "model.init",
+    "epochs": "loop.epochs",
+    "batch": "loop.batch",
+    "learning_rate": "loop.learning_rate",
+    "seed": "loop.seed",
+    "accelerator": "loop.accelerator",
+    "devices": "loop.devices",
+    "precision": "loop.precision",
+}
+"""Where an option stands in the settings."""
 _DEFAULTS: dict[int, dict[str, Any]] = {1: {"epochs": 4, "batch": 256}, 2: {}}
 
 
@@ -53,21 +68,8 @@ def stage1(
     resume: Resume = False,
 ) -> None:
     """Learn from what the subjects were doing: L_II' + L_IA."""
-    flags = {
-        "data": [str(folder) for folder in data] if data else None,
-        "fold": fold,
-        "model.encoder": encoder,
-        "model.text_tower": text_tower,
-        "model.init": init,
-        "loop.epochs": epochs,
-        "loop.batch": batch,
-        "loop.learning_rate": learning_rate,
-        "loop.seed": seed,
-        "loop.accelerator": accelerator,
-        "loop.devices": devices,
-        "loop.precision": precision,
-    }
-    _train(1, out, config, flags, change, resume)
+    given = locals()
+    _train(1, given)
 
 
 @app.command()
@@ -91,39 +93,25 @@ def stage2(
     resume: Resume = False,
 ) -> None:
     """Learn labels by their names: L_IN + L_DN."""
+    given = locals()
     if start is not None and (encoder or text_tower or init):
         raise ConfigError("--start brings its encoder and text tower.", "Leave --encoder, --text-tower, --init out.")
-    flags = {
-        "data": [str(folder) for folder in data] if data else None,
-        "start": str(start) if start is not None else None,
-        "fold": fold,
-        "model.encoder": encoder,
-        "model.text_tower": text_tower,
-        "model.init": init,
-        "loop.epochs": epochs,
-        "loop.batch": batch,
-        "loop.learning_rate": learning_rate,
-        "loop.seed": seed,
-        "loop.accelerator": accelerator,
-        "loop.devices": devices,
-        "loop.precision": precision,
-    }
-    _train(2, out, config, flags, change, resume)
+    _train(2, given)
 
 
-def _train(
-    stage: int, out: Path, file: Path | None, flags: dict[str, Any], changes: list[str] | None, resume: bool
-) -> None:
+def _train(stage: int, given: Mapping[str, Any]) -> None:
+    """Train by the options of a command, as they were given."""
     from training.config import CONFIG, RunConfig, parse_changes, read_config, with_changes
     from training.loop import LAST
 
+    out, file, resume = given["out"], given["config"], given["resume"]
     if resume and not (out / LAST).exists():
         raise ConfigError(f"{out} holds no run to resume.", "Leave --resume out.")
     if resume and file is None:
         file = out / CONFIG
     table: dict[str, Any] = read_config(file) if file is not None else {"loop": dict(_DEFAULTS[stage])}
-    table = with_changes(table, {name: value for name, value in flags.items() if value is not None})
-    table = with_changes(table, parse_changes(changes or ()))
+    table = with_changes(table, _settings(given))
+    table = with_changes(table, parse_changes(given["change"] or ()))
     if not table.get("data"):
         raise ConfigError("No data is given.", "Name prepared folders; make them with `python -m training prepare`.")
     run = RunConfig.of(table | {"stage": stage})
@@ -137,3 +125,13 @@ def _train(
         train_stage2(run, out, resume=resume, console=console)
     if int(os.environ.get("RANK", "0")) == 0:  # of several processes, one speaks
         say(f"done: {out / 'model.pt'}")
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the settings' dotted names; paths as YAML has them."""
+    found = {place: given[option] for option, place in _SETTINGS.items() if given[option] is not None}
+    if given["data"]:
+        found["data"] = [str(folder) for folder in given["data"]]
+    if given.get("start") is not None:
+        found["start"] = str(given["start"])
+    return found

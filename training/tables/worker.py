@@ -14,14 +14,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import torch
 from rich.console import Console
-from torch import Tensor
 
 from clef_rt.errors import ClefError
 from training.config import CONFIG, RunConfig, read_config
@@ -30,8 +27,6 @@ from training.stage1 import train_stage1
 from training.stage2 import train_stage2
 from training.tables.cells import JOB, RESULT, Job
 from training.tables.exams import sit
-from training.text_table import frozen_tower
-from training.towers import tower_name
 
 __all__ = ["OUTPUT", "run"]
 
@@ -61,7 +56,6 @@ def run(folder: Path) -> str:
 
 def _run(job: Job, folder: Path, output: object) -> None:
     started = time.monotonic()
-    _remember_texts(tower_name(job.config.model.text_tower, job.config.model.encoder), job.config.model.init)
     console = Console(file=output, width=160)  # type: ignore[arg-type]
     resume = _begun(job, folder)
     train = train_stage1 if job.exam is None else train_stage2
@@ -86,25 +80,6 @@ def _begun(job: Job, folder: Path) -> bool:
     if not same:
         (folder / LAST).unlink()
     return same
-
-
-@lru_cache(maxsize=4)
-def _remember_texts(name: str, init: str) -> None:
-    """Let a frozen tower keep what it made of a list of sentences: all cells of a table have the same few lists.
-
-    A thousand descriptions take a core longer than a small cell's training.
-    """
-    tower = frozen_tower(name, init)
-    encode: Callable[..., Tensor] = tower.encode
-
-    @lru_cache(maxsize=32)
-    def once(sentences: tuple[str, ...]) -> Tensor:
-        return encode(sentences)
-
-    def remembered(sentences: Sequence[str], *, batch: int = 64) -> Tensor:
-        return once(tuple(sentences)).clone()
-
-    tower.encode = remembered  # type: ignore[method-assign]
 
 
 def _serve() -> None:
