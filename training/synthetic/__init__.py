@@ -4,8 +4,10 @@
 | --- | --- |
 | `geometry` | the ICT FaceKit's shapes: identity, expression, gaze |
 | `mesh` | which of its polygons are drawn, their normals and hollows |
-| `action_units` | Action Units and their intensities as weights of the kit's shapes |
-| `activities` | what people do, as a distribution over Action Units and their course in time |
+| `action_units` | the table of Action Units: what moves, what goes with what, what excludes what |
+| `shapes` | their intensities, left and right, as weights of the kit's shapes |
+| `activities` | what people do, as a distribution over Action Units |
+| `performance` | one recording: which Action Units, of which side, and their course in time |
 | `subjects` | one person: shape, skin, brows, eyes, and which Action Units they show readily |
 | `skin` | the skin's texture: tone, lips, brows |
 | `scene` | camera, light, background |

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.synthetic.action_units import AUS, settle, shape_weights
+from training.synthetic.action_units import AUS, settle
 from training.synthetic.scene import Camera, Light
+from training.synthetic.shapes import shape_weights
 from training.synthetic.studio import Setting, Studio
 from training.synthetic.subjects import draw_subject
 
@@ -42,11 +43,12 @@ def contact_sheet(studio: Studio, seed: int, aus: Sequence[str] = AUS) -> NDArra
     strips = []
     for number, name in enumerate(aus):
         rng = np.random.default_rng((seed, number))
-        studio.seat(draw_subject(rng))
+        subject = draw_subject(rng)
+        studio.seat(subject)
         faces = [settle({name: float(level)}) for level in _LEVELS]
         moving = sorted(set().union(*faces))
         intensities = {au: np.array([face.get(au, 0.0) for face in faces], np.float32) for au in moving}
-        weights = shape_weights(intensities, studio.kit.names)
+        weights = shape_weights(intensities, studio.kit.names, studio.kit.weights(subject.rest))
         tiles = list(studio.film(weights, still[:, :2], still, setting, rng))
         strip = np.concatenate(tiles, axis=1)
         cv2.putText(strip, name, (3, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from clef_rt.files import whole_file
 from training.manifest import validate
-from training.synthetic.action_units import AUS, OCCURS, shape_weights
-from training.synthetic.activities import ACTIVITIES, Performance, perform
+from training.synthetic.action_units import AUS, OCCURS, SIDED
+from training.synthetic.activities import ACTIVITIES
+from training.synthetic.performance import Performance, perform
 from training.synthetic.scene import draw_background, draw_camera, draw_light
+from training.synthetic.shapes import shape_weights
 from training.synthetic.studio import Setting, Studio
 from training.synthetic.subjects import draw_subject
 
@@ -86,7 +88,7 @@ def film_all(studio: Studio, plan: Plan) -> Iterator[tuple[NDArray[np.uint8], pd
                 light=draw_light(rng, float(np.mean(subject.look.skin))),
                 background=draw_background(rng, studio.size),
             )
-            weights = shape_weights(performance.intensities, studio.kit.names, subject.balance)
+            weights = shape_weights(performance.intensities, studio.kit.names, studio.kit.weights(subject.rest))
             pictures.extend(studio.film(weights, performance.gaze, performance.turns, setting, rng))
             known = {
                 "path": "",
@@ -138,9 +140,17 @@ def write(studio: Studio, plan: Plan, out: Path) -> Iterator[int]:
 
 
 def _labels(performance: Performance, frames: int) -> dict[str, NDArray[np.float64]]:
-    """`AUxx` (0 or 1: intensity B or more) and `AUxx_intensity` (0–5) of every Action Unit, by frame."""
-    absent = np.zeros(frames, np.float32)
-    values = {name: performance.intensities.get(name, absent).astype(np.float64).round(2) for name in AUS}
+    """Every Action Unit by frame: `AUxx` (0 or 1: intensity B or more) and `AUxx_intensity` (0–5).
+
+    Of `SIDED` also `AUxx_L` and `AUxx_R`, the subject's left and right, with theirs; the whole has the larger side's.
+    """
+    absent = np.zeros((frames, 2), np.float32)
+    values = {}
+    for name in AUS:
+        sides = performance.intensities.get(name, absent).astype(np.float64).round(2)
+        values[name] = sides.max(axis=1)
+        if name in SIDED:
+            values |= {f"{name}_L": sides[:, 0], f"{name}_R": sides[:, 1]}
     occurs = {name: (value >= OCCURS).astype(np.float64) for name, value in values.items()}
     return occurs | {f"{name}_intensity": value for name, value in values.items()}
 

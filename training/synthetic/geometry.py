@@ -9,6 +9,7 @@ Source: Li et al., *Learning Formation of Physically-Based Face Attributes*, CVP
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -102,6 +103,13 @@ class FaceKit:
     def head(self, identity: NDArray[np.float32]) -> NDArray[np.float32]:
         """A person's neutral head, (v, 3) float32, from identity weights (up to 100,)."""
         return np.asarray(self.neutral + np.tensordot(identity, self.identity[: len(identity)], axes=1), np.float32)
+
+    def weights(self, named: Mapping[str, float]) -> NDArray[np.float32]:
+        """(57,) float32 weights of the expression shapes from some by name; the rest are 0."""
+        row = np.zeros(len(self.names), np.float32)
+        for name, value in named.items():
+            row[self.names[name]] = value
+        return row
 
     def pose(
         self, head: NDArray[np.float32], weights: NDArray[np.float32], gaze: NDArray[np.float32]

@@ -61,7 +61,9 @@ class Subject:
         look: colours.
         readiness: by Action Unit, what is added to the log-odds that an activity brings it about in this person.
         gain: how strong this person's expressions are; 1 is usual.
-        balance: the left and right side's share of each Action Unit's strength, the stronger one 1.
+        balance: the left and right side's share of each Action Unit's intensity, the stronger one 1.
+        rest: weights of the kit's expression shapes in this person's resting face, by name; may be negative. No Action
+            Unit is in it: a mouth that droops at rest isn't AU15, which is a change.
     """
 
     identity: NDArray[np.float32]
@@ -69,6 +71,7 @@ class Subject:
     readiness: dict[str, float]
     gain: float
     balance: dict[str, tuple[float, float]]
+    rest: dict[str, float]
 
 
 def draw_subject(rng: np.random.Generator) -> Subject:
@@ -87,7 +90,31 @@ def draw_subject(rng: np.random.Generator) -> Subject:
             name: (1.0, float(weak)) if strong else (float(weak), 1.0)
             for name, weak, strong in zip(AUS, sides, left, strict=True)
         },
+        rest=_rest(rng),
     )
+
+
+_RESTING: Final = {  # mean, standard deviation, least, most
+    "browDown": (0.05, 0.20, -0.25, 0.45),
+    "browInnerUp": (0.0, 0.10, -0.2, 0.2),
+    "browOuterUp": (0.0, 0.12, -0.25, 0.25),
+    "eyeBlink": (0.06, 0.08, -0.08, 0.25),
+    "eyeSquint": (0.05, 0.15, -0.2, 0.4),
+    "mouthFrown": (0.05, 0.14, -0.2, 0.35),
+    "mouthPress": (0.0, 0.15, -0.1, 0.35),
+    "cheekSquint": (0.0, 0.10, -0.1, 0.25),
+    "noseSneer": (0.0, 0.05, -0.1, 0.12),
+}
+
+
+def _rest(rng: np.random.Generator) -> dict[str, float]:
+    """A resting face: low brows, heavy lids, a mouth that droops or not; hardly different left and right."""
+    rest = {}
+    for name, (mean, deviation, least, most) in _RESTING.items():
+        both = rng.normal(mean, deviation)
+        for side in "LR":
+            rest[f"{name}_{side}"] = float(np.clip(both + rng.normal(0, 0.15 * deviation), least, most))
+    return rest
 
 
 def draw_look(rng: np.random.Generator) -> Look:
