@@ -27,11 +27,13 @@ class Augment(nn.Module):
 
     Args:
         strength: scales the ranges; 1 is for stage 2.
+        mirror: mirror half of the faces; not where labels tell left from right (`training.mirror`).
     """
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float = 1.0, *, mirror: bool = True) -> None:
         super().__init__()
         self.strength = strength
+        self.mirror = 0.5 if mirror else 0.0
 
     @torch.no_grad()
     def forward(self, faces: Tensor) -> Tensor:
@@ -48,7 +50,7 @@ class Augment(nn.Module):
 
     def _change(self, faces: Tensor) -> Tensor:
         strength, device = self.strength, faces.device
-        chances = torch.tensor([0.5, 0.9, *(0.25 * strength,) * 3, 0.4 * strength, 0.3])
+        chances = torch.tensor([self.mirror, 0.9, *(0.25 * strength,) * 3, 0.4 * strength, 0.3])
         chosen = torch.rand(_CHANGES, len(faces)) < chances[:, None]
         flipped, moved = chosen[:2].to(device, non_blocking=True)
         blurred, noisy, erased, bent, framed = (

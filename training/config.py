@@ -51,6 +51,8 @@ class ModelSettings(_Strict):
         text_tower: as in `training.towers`; `auto` is the encoder's own half, else MiniLM.
         init: `pretrained` (CLIP), or `random`.
         embed_dim: of the joint space; CLIP's two halves have theirs, 512.
+        image_size: crops are shrunk to it, px; 0 for their own size. A network without a fixed size learns most of what
+            it knows from small pictures, at a fraction of the time, and goes on from there at the full size.
         tune: which parts learn.
     """
 
@@ -58,6 +60,7 @@ class ModelSettings(_Strict):
     text_tower: str = "auto"
     init: Init = "pretrained"
     embed_dim: PositiveInt = 256
+    image_size: NonNegativeInt = 0
     tune: Parts = Parts()
 
 
@@ -141,6 +144,7 @@ class Stage2Settings(_Strict):
         labelled_subjects: take only so many training subjects; 0 for all.
         leave_out: expressions that are not to be learnt (zero-shot).
         only: learn only Action Units, only expressions, or all that is labelled.
+        distrust: Action Units of which a teacher's labels aren't learnt.
     """
 
     head: Head = "names"
@@ -156,6 +160,7 @@ class Stage2Settings(_Strict):
     labelled_subjects: NonNegativeInt = 0
     leave_out: tuple[str, ...] = ()
     only: Literal["all", "au", "expression"] = "all"
+    distrust: tuple[str, ...] = ()
 
 
 class RunConfig(_Strict):

@@ -86,6 +86,8 @@ def load_examples(
     fold: int | None = None,
     aus: Sequence[str] | None = None,
     expressions: Sequence[str] | None = None,
+    side: int | None = None,
+    distrusted: Sequence[str] = (),
 ) -> Examples:
     """Join one split of prepared folders.
 
@@ -95,6 +97,8 @@ def load_examples(
         fold: of datasets in folds: the one that is tested on.
         aus: the Action Units to take, a model's; by default all that any folder labels.
         expressions: the expressions to take, likewise.
+        side: shrink the crops to it as they are read, px.
+        distrusted: Action Units of which a teacher's labels aren't taken; a dataset's own are.
 
     Raises:
         ConfigError: a folder isn't prepared, sizes differ, there is no face of that split, a dataset in folds is
@@ -119,9 +123,15 @@ def load_examples(
     rows = [_rows(table, split) for table in tables]
     if not sum(map(len, rows)):
         raise ConfigError(f"There is no face of the split {split} in {', '.join(map(str, folders))}.")
-    chosen = pd.concat([table.iloc[own] for table, own in zip(tables, rows, strict=True)], ignore_index=True)
+    taught = [
+        _without(table, distrusted) if prepared.facts.teacher else table
+        for prepared, table in zip(sets, tables, strict=True)
+    ]
+    if side is not None and side > sets[0].facts.size:
+        raise ConfigError(f"The crops are of {sets[0].facts.size} px, not {side}.", "Prepare larger ones.")
+    chosen = pd.concat([table.iloc[own] for table, own in zip(taught, rows, strict=True)], ignore_index=True)
     return Examples(
-        faces=Faces([(prepared.crops, own) for prepared, own in zip(sets, rows, strict=True)]),
+        faces=Faces([(prepared.crops, own) for prepared, own in zip(sets, rows, strict=True)], side),
         votes=np.concatenate([_votes(table.iloc[own], expressions) for table, own in zip(tables, rows, strict=True)]),
         aus=labels(chosen, aus),
         intensities=labels(chosen, [f"{name}_intensity" for name in aus]),
@@ -141,6 +151,11 @@ def _rows(table: pd.DataFrame, split: str) -> NDArray[np.int64]:
         mine = mine & ~(table["presence"] < MIN_PRESENCE).to_numpy()
     rows: NDArray[np.int64] = np.flatnonzero(mine)
     return rows
+
+
+def _without(table: pd.DataFrame, aus: Sequence[str]) -> pd.DataFrame:
+    """Without the labels of these Action Units, whole or of one side."""
+    return table.assign(**{name: np.nan for name in au_columns(table) if name.partition("_")[0] in aus})
 
 
 def _in_fold(table: pd.DataFrame, folder: Path, fold: int | None) -> pd.DataFrame:

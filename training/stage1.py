@@ -86,7 +86,10 @@ def train_stage1(config: RunConfig, out: Path, *, resume: bool, console: Console
     if not (config.stage1.image_image or config.stage1.image_activity):
         raise ConfigError("Stage 1 has no loss.", "Leave image_image or image_activity on.")
     fabric = launch(config.loop)
-    train, val = (_with_activities(load_examples(config.data, split, fold=config.fold)) for split in ("train", "val"))
+    train, val = (
+        _with_activities(load_examples(config.data, split, fold=config.fold, side=config.model.image_size or None))
+        for split in ("train", "val")
+    )
     names, activities = np.unique(train.activities.astype(str), return_inverse=True)
     fabric.seed_everything(config.loop.seed, verbose=False)
     model = new_model(train, config)

@@ -19,6 +19,7 @@ from training.evaluation.quick import quick_figures
 from training.loader import Batch, Loader
 from training.loop import fit
 from training.losses import au_names, description_names, expression_names, intensity_levels, present_names
+from training.mirror import mirror_some
 from training.model import ClefModel
 from training.report_broken import naming_rows
 from training.sampling import Sampler, balanced_batches, shuffled_batches
@@ -51,7 +52,8 @@ class Stage2(nn.Module):
         super().__init__()
         self.model = model
         self.options: Stage2Settings = config.stage2
-        self.augment = Augment(config.loop.augment) if config.loop.augment else nn.Identity()
+        self.augment = Augment(config.loop.augment, mirror=False) if config.loop.augment else nn.Identity()
+        self.mirrors = bool(config.loop.augment)
         self.register_buffer("expression_weights", expression_weights)
         self.register_buffer("au_weights", au_weights)
         self.rated = [model.config.au_names.index(name) for name in model.config.rated]
@@ -59,6 +61,8 @@ class Stage2(nn.Module):
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The losses of a batch: faces with votes, Action Units and intensities, NaN where unknown."""
         model, options = self.model, self.options
+        if self.mirrors:
+            batch = mirror_some(batch, model.config.au_names)
         images = model.normalise(self.augment(batch.faces)).contiguous(memory_format=torch.channels_last)
         z = gather(model.embed(images))
         votes, aus = gather(batch.votes), gather(batch.aus)
@@ -108,8 +112,19 @@ def train_stage2(config: RunConfig, out: Path, *, resume: bool, console: Console
     if config.start is not None and not config.start.exists():
         raise ConfigError(f"{config.start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
     fabric = launch(config.loop)
-    train = chosen_labels(load_examples(config.data, "train", fold=config.fold), options)
-    val = chosen_labels(load_examples(config.data, "val", fold=config.fold), options)
+    train, val = (
+        chosen_labels(
+            load_examples(
+                config.data,
+                split,
+                fold=config.fold,
+                side=config.model.image_size or None,
+                distrusted=options.distrust if split == "train" else (),
+            ),
+            options,
+        )
+        for split in ("train", "val")
+    )
     train = few_labels(train, options, config.loop.seed)
     fabric.seed_everything(config.loop.seed, verbose=False)
     model = new_model(train, config, head=options.head)

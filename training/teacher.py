@@ -19,7 +19,7 @@ from clef_rt.errors import ConfigError
 from training.crops import widen
 from training.landmarker import FaceLandmarker
 
-__all__ = ["BLENDSHAPES", "TEACHER_AUS", "AuTeacher", "soft_labels"]
+__all__ = ["BLENDSHAPES", "SIDED", "TEACHER_AUS", "AuTeacher", "soft_labels"]
 
 BLENDSHAPES: Final[dict[str, tuple[str, ...]]] = {
     "AU01": ("browInnerUp",),
@@ -45,7 +45,16 @@ BLENDSHAPES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The blendshapes whose mean stands for an Action Unit (ARKit's names; the pairs follow ICT-FaceKit's table)."""
 
-TEACHER_AUS: Final = tuple(sorted([*BLENDSHAPES, "AU25"]))
+SIDED: Final = ("AU02", "AU04", "AU06", "AU07", "AU10", "AU12", "AU14", "AU15", "AU20", "AU45")
+"""The Action Units whose left and right side (the subject's, as in ARKit's names) the teacher rates alone, too."""
+
+_SOURCES: Final[dict[str, tuple[str, ...]]] = BLENDSHAPES | {
+    f"{au}_{side[0]}": tuple(name for name in BLENDSHAPES[au] if name.endswith(side))
+    for au in SIDED
+    for side in ("Left", "Right")
+}
+
+TEACHER_AUS: Final = tuple(sorted([*_SOURCES, "AU25"]))
 """AU25 (lips part) is no blendshape: it is the gap between the inner lips over the distance of the eyes."""
 
 _INNER_LIPS: Final = (13, 14)  # indexes in MediaPipe's mesh
@@ -78,7 +87,7 @@ class AuTeacher(FaceLandmarker):
             return None
         mesh = seen.mesh * wide.shape[::-1]
         gap, eyes = (np.linalg.norm(mesh[a] - mesh[b]) for a, b in (_INNER_LIPS, _OUTER_EYES))
-        raw = {au: float(np.mean([seen.blendshapes[name] for name in names])) for au, names in BLENDSHAPES.items()}
+        raw = {au: float(np.mean([seen.blendshapes[name] for name in names])) for au, names in _SOURCES.items()}
         raw["AU25"] = float(gap / max(eyes, 1e-6))
         return np.array([raw[au] for au in TEACHER_AUS], np.float32)
 

@@ -38,6 +38,9 @@ class ImageEncoder(Protocol):
 ENCODERS: Final[dict[str, Callable[[Pictures], nn.Module]]] = {
     "convnet-s": lambda pictures: ConvNet(pictures.channels, widths=(24, 48, 96, 192)),
     "convnet-m": lambda pictures: ConvNet(pictures.channels, widths=(32, 64, 128, 256)),
+    "convnet-l": lambda pictures: ConvNet(
+        pictures.channels, widths=(32, 64, 128, 256), blocks=(1, 2, 3, 2), parts=(3, 2)
+    ),
     **{name: lambda pictures, name=name: ClipImage(name, pictures.size, pictures.init) for name in CLIPS},  # type: ignore[misc]
 }
 """By name: from the pictures' size to a new encoder. The convnets, for real time, have no weights to start from."""
