@@ -145,6 +145,9 @@ class Stage2Settings(_Strict):
         leave_out: expressions that are not to be learnt (zero-shot).
         only: learn only Action Units, only expressions, or all that is labelled.
         distrust: Action Units of which a teacher's labels aren't learnt.
+        words: how far an emotion's word, where faces have no votes, is trusted as one: its share of the votes, the rest
+            is spread evenly; 0 to learn nothing from words.
+        rates: of the bounds on how often an expression's faces show Action Units (`texts/rates.yaml`); 0 for none.
     """
 
     head: Head = "names"
@@ -161,6 +164,8 @@ class Stage2Settings(_Strict):
     leave_out: tuple[str, ...] = ()
     only: Literal["all", "au", "expression"] = "all"
     distrust: tuple[str, ...] = ()
+    words: float = Field(default=0.0, ge=0, le=1)
+    rates: NonNegativeFloat = 0.0
 
 
 class RunConfig(_Strict):

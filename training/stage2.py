@@ -18,13 +18,21 @@ from training.distributed import gather, launch
 from training.evaluation.quick import quick_figures
 from training.loader import Batch, Loader
 from training.loop import fit
-from training.losses import au_names, description_names, expression_names, intensity_levels, present_names
+from training.losses import (
+    au_names,
+    description_names,
+    expression_names,
+    intensity_levels,
+    present_names,
+    rate_bounds,
+)
 from training.mirror import mirror_some
 from training.model import ClefModel
+from training.rates import load_rates
 from training.report_broken import naming_rows
 from training.sampling import Sampler, balanced_batches, shuffled_batches
 from training.setup import new_model
-from training.supervision import au_weights, chosen_labels, class_weights, few_labels
+from training.supervision import au_weights, chosen_labels, class_weights, few_labels, words_as_votes
 
 __all__ = ["Stage2", "train_stage2"]
 
@@ -41,6 +49,8 @@ class Stage2(nn.Module):
 
     expression_weights: Tensor | None
     au_weights: Tensor | None
+    least: Tensor
+    most: Tensor
 
     def __init__(
         self,
@@ -56,6 +66,9 @@ class Stage2(nn.Module):
         self.mirrors = bool(config.loop.augment)
         self.register_buffer("expression_weights", expression_weights)
         self.register_buffer("au_weights", au_weights)
+        bounds = load_rates().tables(model.config.expression_names, model.config.au_names)
+        for name, table in zip(("least", "most"), bounds, strict=True):
+            self.register_buffer(name, table, persistent=False)
         self.rated = [model.config.au_names.index(name) for name in model.config.rated]
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -77,6 +90,9 @@ class Stage2(nn.Module):
             losses["expression"] = expression_names(z, mine, votes, scale, self.expression_weights)
         if model.config.au_names:
             losses |= self._action_units(z, names[model.span("au")], aus)
+        if options.rates and model.config.expression_names and model.config.au_names:
+            logits = model.scale("au") * z @ names[model.span("au")].T + model.au_bias
+            losses["rates"] = options.rates * rate_bounds(logits, votes, self.least, self.most)
         if self.rated:
             levels = intensity_levels(model.level_logits(z), gather(batch.intensities)[:, self.rated])
             losses["intensity"] = options.intensity_weight * levels
@@ -112,19 +128,10 @@ def train_stage2(config: RunConfig, out: Path, *, resume: bool, console: Console
     if config.start is not None and not config.start.exists():
         raise ConfigError(f"{config.start}: no such checkpoint.", "Train stage 1 first, or leave --start out.")
     fabric = launch(config.loop)
-    train, val = (
-        chosen_labels(
-            load_examples(
-                config.data,
-                split,
-                fold=config.fold,
-                side=config.model.image_size or None,
-                distrusted=options.distrust if split == "train" else (),
-            ),
-            options,
-        )
-        for split in ("train", "val")
-    )
+    side = config.model.image_size or None
+    train = load_examples(config.data, "train", fold=config.fold, side=side, distrusted=options.distrust)
+    train = chosen_labels(words_as_votes(train, options.words), options)
+    val = chosen_labels(load_examples(config.data, "val", fold=config.fold, side=side), options)
     train = few_labels(train, options, config.loop.seed)
     fabric.seed_everything(config.loop.seed, verbose=False)
     model = new_model(train, config, head=options.head)

@@ -13,7 +13,23 @@ from clef_rt.errors import ConfigError
 from training.config import Stage2Settings
 from training.data import Examples
 
-__all__ = ["au_weights", "chosen_labels", "class_weights", "few_labels"]
+__all__ = ["au_weights", "chosen_labels", "class_weights", "few_labels", "words_as_votes"]
+
+
+def words_as_votes(examples: Examples, trust: float) -> Examples:
+    """Faces without votes, but with an expression's word as activity, get votes: `trust` for it, the rest evenly.
+
+    A word is one annotator's, and of press pictures often the caption's rather than the face's.
+    """
+    names = list(examples.expression_names)
+    if not trust or not names:
+        return examples
+    words = np.array([names.index(word) if word in names else -1 for word in examples.activities], np.int64)
+    rows = np.flatnonzero((words >= 0) & ~examples.voted)
+    votes = examples.votes.copy()
+    votes[rows] = (1 - trust) / len(names)
+    votes[rows, words[rows]] += trust
+    return replace(examples, votes=votes)
 
 
 def chosen_labels(examples: Examples, options: Stage2Settings) -> Examples:

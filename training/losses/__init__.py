@@ -7,6 +7,7 @@ paper's (method figure); the single terms are the standard forms that fit it, fo
 from training.losses.activities import image_activity, image_image
 from training.losses.labels import asymmetric, intensity_levels, present_names
 from training.losses.names import au_names, description_names, expression_names
+from training.losses.rates import rate_bounds
 
 __all__ = [
     "asymmetric",
@@ -17,4 +18,5 @@ __all__ = [
     "image_image",
     "intensity_levels",
     "present_names",
+    "rate_bounds",
 ]
