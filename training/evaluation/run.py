@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import torch
 
-from clef_rt.errors import ConfigError
-from training.checkpoint import load_checkpoint
-from training.config import CONFIG, RunConfig, read_config
-from training.data import Examples, load_examples
+from training.data import Examples
 from training.evaluation import report
 from training.evaluation.action_units import best_thresholds
-from training.evaluation.card import model_card
-from training.evaluation.experimental import experimental
+from training.evaluation.beside_run import numbers, open_run, provenance, write_json
+from training.evaluation.card import write_card
+from training.evaluation.experimental import Evidence, Kind, experimental
+from training.evaluation.lineage import is_rendered, lineage
 from training.evaluation.measure import measure
 from training.evaluation.scored import Scored
-from training.evaluation.scoring import predict
+from training.evaluation.scoring import score
 from training.evaluation.sheets import Sheet
-from training.folds import by_fold
-from training.model import ClefModel
+from training.evaluation.validity_sheets import experimental_sheet
 from training.prepare import Prepared
 
 __all__ = ["Report", "evaluate_run"]
+
+_PREFERRED: Final[tuple[Kind, ...]] = ("coded", "real", "rendered")
+"""Whose labels set an Action Unit's threshold: the first that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def evaluate_run(
     Writes `metrics.json`, `thresholds.json`, `experimental.json`, `provenance.json` and `MODEL_CARD.md` beside the
     checkpoint, where `python -m export bundle` finds them. `evaluation.json` has what a bundle can't hold,
     too: what is undefined, reliability by bin. `report.md` has tables and pictures; `folds` and `compare` go on from
-    `scores-….npz`.
+    `scores-….npz`. The card tells what `audit_run` found as well, where that was run.
 
     Args:
         checkpoint: the run's folder, or its `model.pt`.
@@ -77,90 +76,76 @@ def evaluate_run(
         BundleError: the checkpoint isn't one.
         MissingExtra: matplotlib isn't installed.
     """
-    beside = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    fold = _fold(beside, fold)
-    model = _move(load_checkpoint(checkpoint), device)
-    sets = {folder: Prepared.load(folder) for folder in folders}
-    labels = {"aus": model.config.au_names, "expressions": model.config.expression_names}
-    val, test = (load_examples(folders, split, fold=fold, **labels) for split in ("val", "test"))
-    wanted = (model.config.image_size, model.config.image_size, model.config.channels)
-    if test.faces.shape[1:] != wanted:
-        raise ConfigError(
-            f"The model takes crops of {wanted}; these are {test.faces.shape[1:]}.", "Prepare the data as for training."
-        )
-    teachers = {prepared.facts.dataset: prepared.facts.teacher for prepared in sets.values()}
-    tuning, tested = (_score(model, examples, split) for examples, split in ((val, "validation"), (test, "test")))
-    thresholds = best_thresholds(tuning.aus, tuning.true_aus, tuning.au_names)
-    parts = [tested.of(name, np.flatnonzero(test.datasets == name)) for name in sorted(set(test.datasets))]
+    subject = open_run(checkpoint, folders, fold=fold, device=device)
+    val, test = subject.examples("val"), subject.examples("test")
+    tuning = _by_dataset(score(subject.model, val, "val", progress="scoring validation faces"), val)
+    tested = _by_dataset(score(subject.model, test, "test", progress="scoring test faces"), test)
+    evidence = [
+        Evidence(_kind(name, subject.teachers[name], val, test), tuning.get(name), tested.get(name))
+        for name in sorted({*tuning, *tested})
+    ]
+    thresholds = _thresholds(evidence)
     metrics = {
-        part.dataset: measure(part, thresholds, teacher=teachers[part.dataset], draws=draws, seed=seed)
-        for part in parts
+        name: measure(part, thresholds, teacher=subject.teachers[name], draws=draws, seed=seed)
+        for name, part in tested.items()
     }
-    coded = np.array([not teachers[name] for name in val.datasets]) & np.isfinite(val.aus).any(axis=1)
-    doubtful = experimental(*(tuning.of(tuning.dataset, rows) if rows.any() else None for rows in (coded, ~coded)))
-    seen = _training_sets(beside, sets, fold)
-    ours = beside.name or str(beside)
-    notes = {name: _notes(name, sets.values(), fold) for name in metrics}
+    doubtful = experimental(evidence)
+    past = lineage(subject.folder, subject.sets)
+    ours, beside = subject.name, subject.folder
+    notes = {name: _notes(name, subject.sets.values(), subject.fold) for name in metrics}
     tables = [table for name, own in metrics.items() for table in report.sheets(name, own, ours, notes[name])]
-    files = [part.save(beside) for part in parts]
+    files = [part.save(beside) for part in tested.values()]
     values = {
-        "metrics": {"test": _numbers(metrics)},
-        "evaluation": {"fold": fold, "bootstrap": {"draws": draws, "seed": seed}, "test": metrics},
+        "metrics": {"test": numbers(metrics)},
+        "evaluation": {
+            "model": subject.about(),
+            "fold": subject.fold,
+            "bootstrap": {"draws": draws, "seed": seed},
+            "validation": {name: len(part) for name, part in tuning.items()},
+            "test": metrics,
+        },
         "thresholds": thresholds,
-        "provenance": _provenance(seen),
+        "lineage": past.as_dict(),
+        "provenance": provenance(past),
         "experimental": doubtful,
     }
-    files += [_write(beside / f"{name}.json", json.dumps(value, indent=1) + "\n") for name, value in values.items()]
-    files.append(_write(beside / "MODEL_CARD.md", model_card(model, metrics, thresholds, doubtful, seen)))
-    pictures = [path for name, own in metrics.items() for path in report.draw(beside, name, own, ours, fold)]
+    files += [write_json(beside / f"{name}.json", value) for name, value in values.items()]
+    files.append(write_card(beside))
+    pictures = [path for name, own in metrics.items() for path in report.draw(beside, name, own, ours, subject.fold)]
     lines = [
-        f"Run `{ours}`, encoder {model.config.encoder}. Thresholds come from {len(val):,} validation faces, "
+        f"Run `{ours}`, encoder {subject.model.config.encoder}. Thresholds come from {len(val):,} validation faces, "
         f"all figures from {len(test):,} test faces.",
         f"Intervals are 95 %, from {draws:,} draws of whole subjects (seed {seed}).",
     ]
-    files += [
-        _write(beside / "report.md", report.markdown(f"Evaluation of {ours}", lines, tables, pictures)),
-        *pictures,
-    ]
-    return Report(metrics, doubtful, tables, files)
+    text = report.markdown(f"Evaluation of {ours}", lines, [*tables, experimental_sheet(doubtful)], pictures)
+    (beside / "report.md").write_text(text, encoding="utf-8")
+    return Report(metrics, doubtful, tables, [*files, beside / "report.md", *pictures])
 
 
-def _fold(run: Path, fold: int | None) -> int | None:
-    if not (run / CONFIG).exists():
-        return fold
-    trained = RunConfig.of(read_config(run / CONFIG)).fold
-    if fold is not None and trained is not None and fold != trained:
-        raise ConfigError(
-            f"{run} was trained for fold {trained}: it has seen subjects of fold {fold}.", f"Leave --fold {fold} out."
-        )
-    return trained if fold is None else fold
+def _by_dataset(scored: Scored, examples: Examples) -> dict[str, Scored]:
+    return {
+        str(name): scored.of(str(name), np.flatnonzero(examples.datasets == name))
+        for name in sorted(set(examples.datasets))
+    }
 
 
-def _move(model: ClefModel, device: str) -> ClefModel:
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return model.to(device)
-    except (AssertionError, RuntimeError) as error:  # torch raises the one or the other
-        raise ConfigError(f"There is no device {device}: {str(error).splitlines()[0]}", "Try --device cpu.") from None
+def _kind(dataset: str, teacher: str, *splits: Examples) -> Kind:
+    """Whose Action Units a dataset has."""
+    if is_rendered(dataset):
+        return "rendered"
+    labelled = any(np.isfinite(own.aus[own.datasets == dataset]).any() for own in splits)
+    return "coded" if labelled and not teacher else "real"
 
 
-def _score(model: ClefModel, examples: Examples, split: str) -> Scored:
-    scores = predict(model, examples.faces, progress=f"scoring {split} faces")
-    return Scored(
-        dataset=split,
-        au_names=examples.au_names,
-        expression_names=examples.expression_names,
-        aus=scores.aus,
-        expressions=scores.expressions,
-        intensities=scores.intensities,
-        true_aus=examples.aus,
-        votes=examples.votes,
-        true_intensities=examples.intensities,
-        subjects=_words(examples.subjects),
-        activities=_words(examples.activities),
-        paths=_words(examples.paths),
-    )
+def _thresholds(evidence: Sequence[Evidence]) -> dict[str, float]:
+    """The best on validation faces: those that coders labelled, else a teacher's, else rendered ones."""
+    found: dict[str, float] = {}
+    for kind in reversed(_PREFERRED):
+        own = [each.validation for each in evidence if each.kind == kind and each.validation is not None]
+        if own:
+            scores, truth = (np.concatenate([getattr(part, key) for part in own]) for key in ("aus", "true_aus"))
+            found |= best_thresholds(scores, truth, own[0].au_names)
+    return dict(sorted(found.items()))
 
 
 def _notes(dataset: str, sets: Collection[Prepared], fold: int | None) -> list[str]:
@@ -171,50 +156,3 @@ def _notes(dataset: str, sets: Collection[Prepared], fold: int | None) -> list[s
     if rejected := sum(prepared.facts.rejected for prepared in own):
         notes.append(f"{rejected:,} of the dataset's pictures were left out when it was prepared (rejected.csv).")
     return notes
-
-
-def _training_sets(run: Path, sets: Mapping[Path, Prepared], fold: int | None) -> list[dict[str, Any]]:
-    """What the run was trained on, as its settings say; of the given folders, where they say nothing."""
-    folders = RunConfig.of(read_config(run / CONFIG)).data if (run / CONFIG).exists() else tuple(sets)
-    seen: list[dict[str, Any]] = []
-    for folder in folders:
-        if folder not in sets and not folder.exists():
-            seen.append({"dataset": folder.name, "faces": None, "teacher": ""})
-            continue
-        own = sets[folder] if folder in sets else Prepared.load(folder)
-        folded = fold is not None and "fold" in own.table.columns
-        table = by_fold(own.table, fold) if folded and fold is not None else own.table
-        faces = int((table["split"] == "train").sum())
-        seen.append({"dataset": own.facts.dataset, "faces": faces, "teacher": own.facts.teacher})
-    return seen
-
-
-def _provenance(seen: Sequence[dict[str, Any]]) -> dict[str, str]:
-    return {
-        "training_data": "; ".join(f"{each['dataset']}, {each['faces'] or 'unknown'} faces" for each in seen),
-        "action_units": "; ".join(sorted({str(each["teacher"]) for each in seen if each["teacher"]}))
-        or "the datasets'",
-        "method": "CLEF, stages 1 and 2 (Zhang et al., ICCV 2023), own implementation",
-    }
-
-
-def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures as a bundle holds them: numbers by name. Intervals become `low` and `high`; what is none is left out."""
-    found: dict[str, Any] = {}
-    for key, value in figures.items():
-        if isinstance(value, dict):
-            found[key] = _numbers(value)
-        elif isinstance(value, int | float):
-            found[key] = value
-        elif key.endswith("_interval") and value is not None:
-            found[key] = {"low": value[0], "high": value[1]}
-    return found
-
-
-def _words(values: Any) -> Any:
-    return np.array(["" if value is None else str(value) for value in values], np.str_)
-
-
-def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
+from training.data import Examples
+from training.evaluation.scored import Scored
 from training.model import ClefModel
 
-__all__ = ["FaceRows", "Predictions", "embed_all", "predict"]
+__all__ = ["FaceRows", "Predictions", "embed_all", "predict", "score"]
 
 
 class FaceRows(Protocol):
@@ -74,3 +76,26 @@ def predict(model: ClefModel, faces: FaceRows, *, progress: str = "") -> Predict
         rated = model.intensities(z)
     intensities = np.full_like(aus, np.nan) if rated is None else rated.float().cpu().numpy()
     return Predictions(aus, expressions, intensities)
+
+
+def score(model: ClefModel, examples: Examples, name: str, *, progress: str = "") -> Scored:
+    """Examples with a model's scores, as a dataset of that name; arguments as for `embed_all`."""
+    scores = predict(model, examples.faces, progress=progress)
+    return Scored(
+        dataset=name,
+        au_names=examples.au_names,
+        expression_names=examples.expression_names,
+        aus=scores.aus,
+        expressions=scores.expressions,
+        intensities=scores.intensities,
+        true_aus=examples.aus,
+        votes=examples.votes,
+        true_intensities=examples.intensities,
+        subjects=_words(examples.subjects),
+        activities=_words(examples.activities),
+        paths=_words(examples.paths),
+    )
+
+
+def _words(values: Any) -> Any:
+    return np.array(["" if value is None else str(value) for value in values], np.str_)

@@ -32,16 +32,15 @@ class Sheet:
 
     def markdown(self, level: int = 3) -> str:
         """The table with a heading of that level."""
-        lines = [
-            f"{'#' * level} {self.title}",
-            "",
-            _line(self.columns),
-            _line(["---", *["---:"] * (len(self.columns) - 1)]),
-        ]
-        for number_, row in enumerate(self.rows):
-            stressed = number_ in self.strong
+        return "\n".join([f"{'#' * level} {self.title}", "", self.body(), *(f"\n{note}" for note in self.notes), ""])
+
+    def body(self) -> str:
+        """The table alone, without title and notes."""
+        lines = [_line(self.columns), _line(["---", *["---:"] * (len(self.columns) - 1)])]
+        for place, row in enumerate(self.rows):
+            stressed = place in self.strong
             lines.append(_line([f"**{cell}**" if stressed and cell else cell for cell in row]))
-        return "\n".join([*lines, *(f"\n{note}" for note in self.notes), ""])
+        return "\n".join(lines)
 
     def rich(self) -> Table:
         """The table for a terminal."""
