@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.cli import console, evaluate, prepare, protocol, stages, synthetic, tables
+from training.cli import console, evaluate, prepare, protocol, recipe, stages, synthetic, tables
 from training.cli.console import app, main
 
-__all__ = ["app", "console", "evaluate", "main", "prepare", "protocol", "stages", "synthetic", "tables"]
+__all__ = ["app", "console", "evaluate", "main", "prepare", "protocol", "recipe", "stages", "synthetic", "tables"]
