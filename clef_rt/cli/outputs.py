@@ -9,6 +9,7 @@ from typing import IO, Final, Literal, Protocol, TypeAlias
 from rich.console import Console
 from rich.live import Live
 
+from clef_rt.cli.sides import shown_aus
 from clef_rt.cli.tally import CameraFigures, Snapshot
 from clef_rt.cli.terminal import LOG_WIDTH, stderr_console
 from clef_rt.cli.view import live_view, printable, summary_view
@@ -185,5 +186,5 @@ def figures_line(own: CameraFigures) -> str:
 
 
 def _face(face: Face) -> str:
-    pairs = [*face.aus.top(3), *face.expressions.top(1)]
+    pairs = [*shown_aus(face.aus, 3), *face.expressions.top(1)]
     return f"#{face.track_id} " + " ".join(f"{printable(name, 24)} {value:.2f}" for name, value in pairs)

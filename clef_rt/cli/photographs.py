@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from clef_rt.analyzer import Analyzer
+from clef_rt.cli.sides import shown_aus
 from clef_rt.cli.terminal import stderr_console, stdout_console
 from clef_rt.cli.view import bar, printable
 from clef_rt.errors import ClefError
@@ -124,6 +125,7 @@ class TableReport:
     def __init__(self, labels: LabelBank) -> None:
         self._console = stdout_console()
         self._labels = labels
+        self._doubtful = False
         self._table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
         for name in ("photograph", "face at", "quality", "Action Units", "expression"):
             self._table.add_column(name, justify="right" if name == "quality" else "left", overflow="fold")
@@ -142,15 +144,19 @@ class TableReport:
     def close(self) -> None:
         """See `Report`."""
         self._console.print(self._table)
+        if self._doubtful:
+            self._console.print("? experimental: not shown to be good, see `clef-rt models --card`", style="dim")
 
     def _units(self, face: Face) -> str:
         """Those that count as present, strongest first."""
         present = [
             (name, value)
-            for name, value in face.aus.top(len(face.aus))
+            for name, value in shown_aus(face.aus, len(face.aus))
             if value >= self._labels.au.thresholds[self._labels.au.index[name]]
         ]
-        return ", ".join(f"{name} {value:.2f}" for name, value in present) or "none"
+        doubtful = {name for name, _ in present} & self._labels.au.experimental
+        self._doubtful = self._doubtful or bool(doubtful)
+        return ", ".join(f"{name}{'?' * (name in doubtful)} {value:.2f}" for name, value in present) or "none"
 
     def _expression(self, face: Face) -> str:
         ascii_only = not self._console.encoding.startswith("utf")

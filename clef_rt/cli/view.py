@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from clef_rt.cli.sides import shown_aus
 from clef_rt.cli.tally import CameraFigures, Snapshot
 from clef_rt.frame import Face
 from clef_rt.status import CameraState
@@ -132,7 +133,7 @@ def _faces(faces: Sequence[tuple[str, Face]], hellos: Mapping[str, Hello], width
         order = {name: index for index, name in enumerate(face.aus)}
         cells = [
             _score(name, value, au_width, bar_width, ascii_only, hellos.get(camera))
-            for name, value in sorted(face.aus.top(aus), key=lambda pair: order[pair[0]])
+            for name, value in sorted(shown_aus(face.aus, aus), key=lambda pair: order[pair[0]])
         ]
         cells += [
             _score(name, value, expression_width, bar_width, ascii_only, None)
