@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,14 @@ from training.__main__ import main
 from training.manifest import au_columns, read_manifest
 from training.pictures import PictureReader
 from training.synthetic import dataset
-from training.synthetic.action_units import AUS, EXCLUSIVE, SIDED, settle
+from training.synthetic.action_units import ACTION_UNITS, AUS, EXCLUSIVE, SIDED, settle
 from training.synthetic.activities import ACTIVITIES
 from training.synthetic.contact_sheet import contact_sheet
 from training.synthetic.geometry import FaceKit
+from training.synthetic.intensity import strength
 from training.synthetic.performance import perform
 from training.synthetic.scene import Camera, draw_light
-from training.synthetic.shapes import shape_weights, strength
+from training.synthetic.shapes import shape_weights
 from training.synthetic.studio import Setting, Studio, lip_gap
 from training.synthetic.subjects import MONK, draw_subject
 from training.texts import load_activities
@@ -87,17 +89,39 @@ def test_an_action_unit_moves_what_facs_says(
     assert steps[5] > 0.1  # a millimetre
 
 
-def test_lips_part_press_pucker_and_stretch(kit: FaceKit) -> None:
-    def gap(**intensities: float) -> float:
-        face = kit.pose(kit.neutral, weights_of(kit, settle(intensities)), STILL[:, :2])[0]
-        return lip_gap(kit, face) - lip_gap(kit, kit.neutral)
+def gap(kit: FaceKit, **intensities: float) -> float:
+    face = kit.pose(kit.neutral, weights_of(kit, settle(intensities)), STILL[:, :2])[0]
+    return lip_gap(kit, face) - lip_gap(kit, kit.neutral)
 
-    for au in ("AU25", "AU26", "AU16", "AU22", "AU10"):
-        assert gap(**{au: 5}) > gap(**{au: 3}) > 0.05
-    assert gap(AU24=5) < 0.05
+
+def test_lips_part_press_pucker_and_stretch(kit: FaceKit) -> None:
+    for au in ("AU25", "AU26", "AU16", "AU22", "AU10", "AU27"):
+        assert gap(kit, **{au: 5}) > gap(kit, **{au: 3}) > 0.05
+    assert gap(kit, AU24=5) < 0.05
     corners = list(CORNERS)
     width = {au: float(np.ptp((kit.neutral[kit.landmarks] + moved(kit, **{au: 5}))[corners, 0])) for au in AUS}
     assert width["AU18"] < width["AU45"] < width["AU20"]  # AU45 leaves the mouth alone
+
+
+@pytest.mark.parametrize("level", [1, 2, 3.5, 5])
+def test_lips_that_are_parted_say_so(kit: FaceKit, level: float) -> None:
+    """AU25's intensity is the lips' gap, whatever parts them."""
+    for au in ("AU09", "AU10", "AU16", "AU22", "AU26", "AU27"):
+        labelled = settle({au: level}).get("AU25", 0.0)
+        alone = gap(kit, AU25=labelled) if labelled else 0.0
+        assert gap(kit, **{au: level}) == pytest.approx(alone, abs=0.06) or labelled == 5, au
+    assert "AU25" not in settle({"AU10": level, "AU17": level})  # the chin closes what the lip opened
+    one_sided = settle({"AU10": 5.0}, {"AU10": (1.0, 0.0)})["AU25"]
+    assert one_sided < settle({"AU10": 5.0})["AU25"]
+
+
+def test_the_lips_gap_of_each_action_unit_is_as_the_table_says(kit: FaceKit) -> None:
+    whole = gap(kit, AU25=5)
+    for au, unit in ACTION_UNITS.items():
+        if au != "AU25":
+            alone = kit.pose(kit.neutral, weights_of(kit, {au: 5.0}), STILL[:, :2])[0]
+            share = (lip_gap(kit, alone) - lip_gap(kit, kit.neutral)) / whole
+            assert unit.parts == pytest.approx(share, abs=0.11), au
 
 
 def test_a_side_can_move_alone(kit: FaceKit) -> None:
@@ -188,9 +212,8 @@ def test_every_action_unit_changes_the_picture_more_and_more(studio: Studio) -> 
     setting = Setting(Camera(), draw_light(rng, 0.6), np.full((SIZE, SIZE, 3), 0.5, np.float32))
     levels = np.array([0, 2, 5], np.float32)
     for name in AUS:
-        weights = shape_weights({name: levels}, studio.kit.names)
         still = np.zeros((3, 3), np.float32)
-        frames = [f.astype(float) for f in studio.film(weights, still[:, :2], still, setting, rng)]
+        frames = [f.astype(float) for f in studio.film({name: levels}, still[:, :2], still, setting, rng)]
         slight, full = (np.abs(frame - frames[0]).mean() for frame in frames[1:])
         assert full > slight > 0.02, name
         assert full > 0.15, name
@@ -198,13 +221,15 @@ def test_every_action_unit_changes_the_picture_more_and_more(studio: Studio) -> 
 
 def test_a_face_is_upright_lit_and_before_its_background(studio: Studio) -> None:
     rng = np.random.default_rng(5)
-    studio.seat(draw_subject(rng))
+    studio.seat(replace(draw_subject(rng), long_hair=None, glasses=None))
     green = np.zeros((SIZE, SIZE, 3), np.float32)
     green[..., 1] = 1
-    weights = np.zeros((3, len(studio.kit.names)), np.float32)
-    weights[1, studio.kit.names["eyeBlink_L"]] = weights[2, studio.kit.names["jawOpen"]] = 1
+    faces = {
+        "AU45": np.array([[0, 0], [5, 0], [0, 0]], np.float32),
+        "AU26": np.array([[0, 0], [0, 0], [5, 5]], np.float32),
+    }
     still = np.zeros((3, 3), np.float32)
-    rest, wink, jaw = studio.film(weights, still[:, :2], still, Setting(Camera(), draw_light(rng, 0.6), green), rng)
+    rest, wink, jaw = studio.film(faces, still[:, :2], still, Setting(Camera(), draw_light(rng, 0.6), green), rng)
     assert tuple(rest[SIZE // 2, 0]) == (0, 255, 0)
     assert rest[SIZE // 2, SIZE // 2, 1] < 250
     winked, dropped = (np.abs(rest.astype(int) - frame).sum(axis=2) for frame in (wink, jaw))
@@ -215,7 +240,7 @@ def test_a_face_is_upright_lit_and_before_its_background(studio: Studio) -> None
 
 def test_the_contact_sheet_shows_absence_and_five_intensities(studio: Studio) -> None:
     sheet = contact_sheet(studio, seed=0, aus=["AU12", "AU26", "AU45"])
-    assert sheet.shape == (2 * SIZE, 2 * 6 * SIZE, 3)
+    assert sheet.shape == (4 * SIZE, 2 * 6 * SIZE, 3)
     absent, jaw_dropped = sheet[20:SIZE, 6 * SIZE : 7 * SIZE], sheet[20:SIZE, 11 * SIZE :]
     assert np.abs(absent.astype(int) - jaw_dropped).mean() > 2
 
@@ -224,7 +249,7 @@ def test_a_dataset_is_reproducible_and_its_labels_are_the_performance(
     studio: Studio, facekit: Path, tmp_path: Path
 ) -> None:
     plan = dataset.Plan(subjects=3, sequences=2, frames=3, seed=7)
-    assert list(dataset.write(studio, plan, tmp_path / "a")) == [6, 12, 18]
+    assert list(dataset.write(dataset.film_all(studio, plan), plan, SIZE, tmp_path / "a")) == [6, 12, 18]
     command = [
         *("synthetic", "--facekit", str(facekit), "--out", str(tmp_path / "b"), "--size", str(SIZE)),
         *("--subjects", "3", "--sequences-per-subject", "2", "--frames", "3", "--seed", "7"),
@@ -260,7 +285,7 @@ def test_another_seed_gives_other_people_and_colour_has_three_channels(studio: S
     tables = []
     for seed in (0, 1):
         plan = dataset.Plan(subjects=1, sequences=1, frames=2, seed=seed, colour=True)
-        list(dataset.write(studio, plan, tmp_path / str(seed)))
+        list(dataset.write(dataset.film_all(studio, plan), plan, SIZE, tmp_path / str(seed)))
         tables.append(pd.read_csv(tmp_path / str(seed) / dataset.MANIFEST))
     one, other = (np.load(tmp_path / str(seed) / dataset.IMAGES)["images"] for seed in (0, 1))
     assert one.shape == other.shape == (2, SIZE, SIZE, 3)

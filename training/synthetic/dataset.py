@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from clef_rt.files import whole_file
 from training.manifest import validate
-from training.synthetic.action_units import AUS, OCCURS, SIDED
+from training.synthetic.action_units import AUS, SIDED
 from training.synthetic.activities import ACTIVITIES
+from training.synthetic.backgrounds import draw_background
+from training.synthetic.intensity import OCCURS
+from training.synthetic.occlusion import draw_occlusion
 from training.synthetic.performance import Performance, perform
-from training.synthetic.scene import draw_background, draw_camera, draw_light
-from training.synthetic.shapes import shape_weights
+from training.synthetic.scene import draw_camera, draw_light
 from training.synthetic.studio import Setting, Studio
 from training.synthetic.subjects import draw_subject
 
-__all__ = ["IMAGES", "MANIFEST", "Plan", "film_all", "split_of", "write"]
+__all__ = ["IMAGES", "MANIFEST", "Plan", "film_all", "film_subject", "split_of", "write"]
 
 IMAGES: Final = "images.npz"
 MANIFEST: Final = "manifest.csv"
@@ -60,58 +62,66 @@ def split_of(subjects: int, seed: int) -> list[str]:
     return [str(name) for name in np.random.default_rng((seed, 1)).permutation(names)]
 
 
-def film_all(studio: Studio, plan: Plan) -> Iterator[tuple[NDArray[np.uint8], pd.DataFrame]]:
-    """Film every subject.
+def film_subject(studio: Studio, plan: Plan, number: int, first: int = 0) -> tuple[NDArray[np.uint8], pd.DataFrame]:
+    """Film one subject.
 
-    Every person and every recording has a random generator of its own, so that a dataset of more people begins with
-    the people of a smaller one.
+    Every person and every recording has a random generator of its own: it matters neither who else is filmed, nor by
+    which process.
 
     Args:
         studio: what renders.
         plan: what to render.
+        number: the subject's.
+        first: the activity to begin with.
 
-    Yields:
-        A subject's pictures (sequences × frames, H, W) uint8, or (…, 3) in colour; and their manifest rows.
+    Returns:
+        The pictures (sequences × frames, H, W) uint8, or (…, 3) in colour; and their manifest rows, without paths.
     """
-    splits = split_of(plan.subjects, plan.seed)
+    subject = draw_subject(np.random.default_rng((plan.seed, 2, number)))
+    studio.seat(subject)
+    split = split_of(plan.subjects, plan.seed)[number]
+    pictures: list[NDArray[np.uint8]] = []
+    tables = []
+    for sequence in range(plan.sequences):
+        rng = np.random.default_rng((plan.seed, 3, number, sequence))
+        activity = list(ACTIVITIES)[(sequence + first) % len(ACTIVITIES)]
+        performance = perform(activity, subject, plan.frames, rng)
+        setting = Setting(
+            camera=draw_camera(rng),
+            light=draw_light(rng, float(np.mean(subject.look.skin))),
+            background=draw_background(rng, studio.size),
+            hidden=draw_occlusion(rng, subject.look.skin, subject.look.hair),
+        )
+        pictures.extend(studio.film(performance.intensities, performance.gaze, performance.turns, setting, rng))
+        known = {
+            "path": "",
+            "subject": f"S{number:04d}",
+            "sequence": f"S{number:04d}-{sequence:03d}",
+            "frame": np.arange(plan.frames),
+            "activity": activity,
+            "split": split,
+            "skin_tone": round(subject.look.tone, 2),
+        }
+        tables.append(pd.DataFrame(known | _labels(performance, plan.frames)))
+    stack = np.stack(pictures)
+    return stack if plan.colour else _luminance(stack), pd.concat(tables, ignore_index=True)
+
+
+def film_all(studio: Studio, plan: Plan) -> Iterator[tuple[NDArray[np.uint8], pd.DataFrame]]:
+    """Film every subject; see `film_subject`."""
     for number in range(plan.subjects):
-        subject = draw_subject(np.random.default_rng((plan.seed, 2, number)))
-        studio.seat(subject)
-        pictures: list[NDArray[np.uint8]] = []
-        tables = []
-        for sequence in range(plan.sequences):
-            rng = np.random.default_rng((plan.seed, 3, number, sequence))
-            activity = list(ACTIVITIES)[sequence % len(ACTIVITIES)]
-            performance = perform(activity, subject, plan.frames, rng)
-            setting = Setting(
-                camera=draw_camera(rng),
-                light=draw_light(rng, float(np.mean(subject.look.skin))),
-                background=draw_background(rng, studio.size),
-            )
-            weights = shape_weights(performance.intensities, studio.kit.names, studio.kit.weights(subject.rest))
-            pictures.extend(studio.film(weights, performance.gaze, performance.turns, setting, rng))
-            known = {
-                "path": "",
-                "subject": f"S{number:04d}",
-                "sequence": f"S{number:04d}-{sequence:03d}",
-                "frame": np.arange(plan.frames),
-                "activity": activity,
-                "split": splits[number],
-                "skin_tone": round(subject.look.tone, 2),
-            }
-            tables.append(pd.DataFrame(known | _labels(performance, plan.frames)))
-        stack = np.stack(pictures)
-        yield stack if plan.colour else _luminance(stack), pd.concat(tables, ignore_index=True)
+        yield film_subject(studio, plan, number)
 
 
-def write(studio: Studio, plan: Plan, out: Path) -> Iterator[int]:
-    """Render a dataset into a folder: `images.npz` (key `images`) and `manifest.csv`.
+def write(films: Iterable[tuple[NDArray[np.uint8], pd.DataFrame]], plan: Plan, size: int, out: Path) -> Iterator[int]:
+    """Write a dataset into a folder as it is filmed: `images.npz` (key `images`) and `manifest.csv`.
 
-    Both appear once all is rendered; an interruption leaves the folder as it was.
+    Both appear once all is filmed; an interruption leaves the folder as it was.
 
     Args:
-        studio: what renders.
-        plan: what to render.
+        films: each subject's pictures and rows, in order.
+        plan: of the films.
+        size: side of the pictures, px.
         out: the folder.
 
     Yields:
@@ -121,11 +131,11 @@ def write(studio: Studio, plan: Plan, out: Path) -> Iterator[int]:
         OSError: the folder can't be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    shape = (plan.pictures, studio.size, studio.size, 3)
+    shape = (plan.pictures, size, size, 3)
     images = np.zeros(shape if plan.colour else shape[:3], np.uint8)
     tables = []
     done = 0
-    for pictures, rows in film_all(studio, plan):
+    for pictures, rows in films:
         images[done : done + len(pictures)] = pictures
         done += len(pictures)
         tables.append(rows)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from training.synthetic.geometry import EYE_CENTRES, FaceKit
+from training.synthetic.skin import TEXTURE, beard_area, face_uvs, moustache_area
 
 __all__ = ["Kind", "Mesh"]
 
@@ -50,6 +51,7 @@ class Mesh:
         kind: (r,) float32 of `Kind`.
         scalp: (r,) float32 height above a usual hairline in kit units.
         depth: (r,) float32 how far a vertex of the mouth lies behind the lips, in kit units.
+        beard: (r, 2) float32 0–1 where a beard and a moustache grow.
     """
 
     vertices: NDArray[np.int64]
@@ -59,6 +61,7 @@ class Mesh:
     kind: NDArray[np.float32]
     scalp: NDArray[np.float32]
     depth: NDArray[np.float32]
+    beard: NDArray[np.float32]
     _quads: NDArray[np.int64]
     _around: sparse.csr_matrix
     _spread: sparse.csr_matrix
@@ -91,6 +94,7 @@ class Mesh:
             kind=kinds[source].astype(np.float32),
             scalp=_scalp(position),
             depth=np.maximum(lips - position[:, 2], 0).astype(np.float32),
+            beard=_beard(kit, source, pairs[1], kinds),
             _quads=quads,
             _around=incidence,
             _spread=_laplacian(quads, len(vertices)),
@@ -142,6 +146,17 @@ def _texture(
         uv[mine] = offset[:, :2] - (offset @ axis)[:, None] * axis[:2]
     uv[kinds[source] == Kind.HEAD] = 0
     return np.asarray(uv, np.float32)
+
+
+def _beard(
+    kit: FaceKit, source: NDArray[np.int64], rows: NDArray[np.int64], kinds: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """Where hair grows on the face, by corner."""
+    landmarks = face_uvs(kit)
+    at = np.clip((kit.uv[rows] * TEXTURE).astype(int), 0, TEXTURE - 1)
+    face = kinds[source] == Kind.FACE
+    masks = [mask[at[:, 1], at[:, 0]] * face for mask in (beard_area(landmarks), moustache_area(landmarks))]
+    return np.stack(masks, axis=1).astype(np.float32)
 
 
 def _scalp(position: NDArray[np.float32]) -> NDArray[np.float32]:

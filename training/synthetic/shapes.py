@@ -8,23 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.synthetic.action_units import ACTION_UNITS
+from training.synthetic.action_units import ACTION_UNITS, lips_parted, pull
+from training.synthetic.intensity import strength
 
-__all__ = ["shape_weights", "strength"]
+__all__ = ["shape_weights"]
 
-_INTENSITY: Final = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-_STRENGTH: Final = (0.0, 0.15, 0.33, 0.56, 0.8, 1.0)
 _MOST: Final = 1.5  # of one shape, where several Action Units move it
 _LIDS: Final = "eyeBlink"  # a lid that is closed can't be closed further
+_SHUT: Final = 1.05
 _SQUEEZED: Final = ("eyeSquint", "cheekSquint")  # they lift the lower lid, which a closed upper one is in the way of
-
-
-def strength(intensity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights 0–1 of intensities 0–5, of any shape.
-
-    FACS gives C and D the widest ranges of evidence, A and B narrow ones; the steps follow that.
-    """
-    return np.interp(intensity, _INTENSITY, _STRENGTH).astype(np.float32)
 
 
 def shape_weights(
@@ -44,12 +36,17 @@ def shape_weights(
     """
     count = len(next(iter(intensities.values())))
     weights = np.zeros((count, len(shapes)), np.float32)
-    for name, values in intensities.items():
-        sides = np.broadcast_to(values[:, None] if values.ndim == 1 else values, (count, 2))
+    both = {
+        name: np.broadcast_to(values[:, None] if values.ndim == 1 else values, (count, 2))
+        for name, values in intensities.items()
+    }
+    apart = np.broadcast_to(lips_parted({name: sides for name, sides in both.items() if name != "AU25"}), (count,))
+    for name, sides in both.items():
         unit = ACTION_UNITS[name]
         for shape, share in unit.shapes.items():
-            least = unit.least.get(shape, 0.0)
-            amount = least * np.minimum(sides, 1) + (share - least) * strength(sides)
+            amount = share * pull(name, sides)
+            if name == "AU25":  # it adds what the others leave to do
+                amount = share * np.maximum(strength(sides) - apart[:, None], 0) * (sides > 0)
             if shape in shapes:
                 weights[:, shapes[shape]] += amount.max(axis=1)
             else:
@@ -61,7 +58,7 @@ def shape_weights(
         weights += rest
     for side in "LR":
         lids = shapes[f"{_LIDS}_{side}"]
-        weights[:, lids] = np.minimum(weights[:, lids], 1)
+        weights[:, lids] = np.minimum(weights[:, lids], _SHUT)
         for squeezed in _SQUEEZED:
             weights[:, shapes[f"{squeezed}_{side}"]] *= 1 - 0.6 * np.clip(weights[:, lids], 0, 1)
     return np.minimum(weights, _MOST)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training.synthetic.geometry import FaceKit
 from training.synthetic.subjects import Look
 
-__all__ = ["TEXTURE", "face_uvs", "paint"]
+__all__ = ["TEXTURE", "beard_area", "face_uvs", "moustache_area", "paint"]
 
 TEXTURE: Final = 512  # px of the square texture
 _BROWS: Final = (range(17, 22), range(26, 21, -1))  # Multi-PIE landmarks, temple to nose
@@ -51,16 +51,16 @@ def paint(look: Look, landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
         where = np.maximum(_spot(0.3, 0.6, 0.1), _spot(0.7, 0.6, 0.1))
         _mix(image, where * np.clip(cv2.GaussianBlur(dots, (0, 0), 0.8) * 3, 0, 1), np.array(look.skin) * 0.65, 0.8)
     if look.stubble:
-        hairs = _beard(landmarks) * rng.uniform(0.6, 1, (TEXTURE, TEXTURE))
-        _mix(image, hairs, np.array(look.hair), 0.6 * look.stubble)
+        hairs = beard_area(landmarks) * rng.uniform(0.6, 1, (TEXTURE, TEXTURE))
+        _mix(image, hairs, np.array(look.brows), 0.6 * look.stubble)
     _mix(image, _lips(landmarks), np.array(look.lips), 0.9)
     for lids, width, amount in ((_UPPER_LIDS, 5, 0.85), (_LOWER_LIDS, 3, 0.35)):
         for lid in lids:
             line = np.zeros((TEXTURE, TEXTURE), np.float32)
             cv2.polylines(line, [_pixels(landmarks[list(lid)])], False, 1.0, width, cv2.LINE_AA, 4)
-            _mix(image, cv2.GaussianBlur(line, (0, 0), 1.0), np.array(look.hair) * 0.5, amount)
+            _mix(image, cv2.GaussianBlur(line, (0, 0), 1.0), np.array(look.brows) * 0.5, amount)
     for brow in _BROWS:
-        _mix(image, _brow(landmarks[list(brow)], look, rng), np.array(look.hair) * 0.75, look.brow_density)
+        _mix(image, _brow(landmarks[list(brow)], look, rng), np.array(look.brows) * 0.75, look.brow_density)
     return np.asarray(np.clip(image * 255 + 0.5, 0, 255), np.uint8)
 
 
@@ -85,8 +85,8 @@ def _lips(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 2.0), np.float32)
 
 
-def _beard(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where a beard grows: jaw, chin and upper lip, not the lips."""
+def beard_area(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where a beard grows: jaw and chin, not the lips, (TEXTURE, TEXTURE) float32 0–1."""
     jaw, nose = landmarks[[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]], landmarks[33]
     cheek = np.array([[0.70, 0.44], [0.60, 0.50], [0.5, nose[1] - 0.01], [0.40, 0.50], [0.30, 0.44]], np.float32)
     below = np.array([[0.8, 0.12], [0.2, 0.12]], np.float32)
@@ -94,6 +94,19 @@ def _beard(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     mask = np.zeros((TEXTURE, TEXTURE), np.float32)
     cv2.fillPoly(mask, [_pixels(outline)], 1.0, cv2.LINE_AA, 4)
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 9.0) * (1 - _lips(landmarks)), np.float32)
+
+
+def moustache_area(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where a moustache grows: from nose to upper lip, (TEXTURE, TEXTURE) float32 0–1."""
+    lip = landmarks[[49, 49, 50, 51, 52, 53, 53]] * [[0.6], [1], [1], [1], [1], [1], [0.6]]
+    lip[[0, -1]] += 0.4 * landmarks[[48, 54]]
+    lip = lip + np.array([0, 0.004], np.float32)
+    right, left = lip[0] + np.array([-0.006, 0.012]), lip[-1] + np.array([0.006, 0.012])
+    above = np.array([[0.585, 0.522], [0.545, 0.540], [0.5, 0.538], [0.455, 0.540], [0.415, 0.522]], np.float32)
+    outline = np.concatenate([right[None], lip, left[None], above]).astype(np.float32)
+    mask = np.zeros((TEXTURE, TEXTURE), np.float32)
+    cv2.fillPoly(mask, [_pixels(outline)], 1.0, cv2.LINE_AA, 4)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 3.0) * (1 - _lips(landmarks)), np.float32)
 
 
 def _brow(line: NDArray[np.float32], look: Look, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -11,12 +11,16 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from training.synthetic.folds import FOLDS, FoldMaps, Skin
 from training.synthetic.geometry import FaceKit, rotation
 from training.synthetic.mesh import Mesh
+from training.synthetic.occlusion import Occlusion
 from training.synthetic.renderer import Renderer
-from training.synthetic.scene import Camera, Light, develop
+from training.synthetic.scene import Camera, Light, develop, project
+from training.synthetic.shapes import shape_weights
 from training.synthetic.skin import face_uvs, paint
 from training.synthetic.subjects import Subject
+from training.synthetic.worn import Worn, glasses, long_hair
 
 __all__ = ["Setting", "Studio", "lip_gap"]
 
@@ -33,11 +37,13 @@ class Setting:
         camera: where it stands.
         light: what shines.
         background: (size, size, 3) float32 sRGB 0–1.
+        hidden: what hides a part of the face, if anything does.
     """
 
     camera: Camera
     light: Light
     background: NDArray[np.float32]
+    hidden: Occlusion | None = None
 
 
 class Studio:
@@ -47,16 +53,20 @@ class Studio:
         kit: the shapes.
         renderer: of a mesh of the kit.
         mesh: that mesh.
+        folds: of the skin.
         size: side of the pictures, px.
     """
 
-    def __init__(self, kit: FaceKit, renderer: Renderer, mesh: Mesh, size: int) -> None:
+    def __init__(self, kit: FaceKit, renderer: Renderer, mesh: Mesh, folds: FoldMaps, size: int) -> None:
         self.kit = kit
         self.size = size
         self._renderer = renderer
         self._mesh = mesh
         self._uvs = face_uvs(kit)
         self._head = kit.neutral
+        self._rest = np.zeros(len(kit.names), np.float32)
+        self._folds = folds
+        self._skin = Skin(0.0, 1.0, dict.fromkeys(FOLDS, 1.0))
 
     @classmethod
     @contextlib.contextmanager
@@ -68,17 +78,26 @@ class Studio:
         """
         kit = FaceKit.load(facekit)
         mesh = Mesh.of(kit)
-        with Renderer.open(mesh, size) as renderer:
-            yield cls(kit, renderer, mesh, size)
+        folds = FoldMaps(size)
+        with Renderer.open(mesh, size, folds.side) as renderer:
+            yield cls(kit, renderer, mesh, folds, size)
 
     def seat(self, subject: Subject) -> None:
         """Set who is rendered next."""
         self._head = self.kit.head(subject.identity)
-        self._renderer.dress(subject.look, paint(subject.look, self._uvs))
+        self._rest = self.kit.weights(subject.rest)
+        self._skin = subject.skin
+        resting = self.kit.pose(self._head, self._rest[None], np.zeros((1, 2), np.float32))[0]
+        worn = Worn()
+        if subject.long_hair is not None:
+            long_hair(worn, subject.long_hair, self._head, subject.look.volume, subject.look.hair)
+        if subject.glasses is not None:
+            glasses(worn, subject.glasses, self.kit, resting)
+        self._renderer.dress(subject.look, paint(subject.look, self._uvs), worn)
 
     def film(
         self,
-        weights: NDArray[np.float32],
+        intensities: Mapping[str, NDArray[np.float32]],
         gaze: NDArray[np.float32],
         turns: NDArray[np.float32],
         setting: Setting,
@@ -87,7 +106,7 @@ class Studio:
         """Pictures of the person seated.
 
         Args:
-            weights: (n, 57) float32 of the expression shapes.
+            intensities: (n,) float32 0–5 by Action Unit, or (n, 2) of the left and right side; at least one.
             gaze: (n, 2) float32 yaw and pitch of the eyes relative to the head, radians.
             turns: (n, 3) float32 yaw, pitch and roll of the head, radians.
             setting: where.
@@ -100,8 +119,13 @@ class Studio:
         self._renderer.light(setting.light)
         centre = head[kit.landmarks[list(_CENTRE)]].mean(axis=0) + np.array([0, _RAISED, 0], np.float32)
         eyes = np.stack([kit.eye_centre(head, side) for side in "LR"])
-        for face, turn in zip(kit.pose(head, weights, gaze), turns, strict=True):
-            gap = lip_gap(kit, face) - lip_gap(kit, head)
+        resting = lip_gap(kit, kit.pose(head, self._rest[None], gaze[:1])[0])
+        weights = shape_weights(intensities, kit.names, self._rest)
+        lids = weights[:, [kit.names["eyeBlink_L"], kit.names["eyeBlink_R"]]]
+        faces = kit.pose(head, weights, gaze)
+        for number, (face, turn) in enumerate(zip(faces, turns, strict=True)):
+            sides = {name: tuple(np.broadcast_to(value[number], 2).tolist()) for name, value in intensities.items()}
+            gap = lip_gap(kit, face) - resting
             picture = self._renderer.render(
                 self._mesh.shade(face[self._mesh.vertices]),
                 rotation(*turn.tolist()),
@@ -109,7 +133,13 @@ class Studio:
                 centre,
                 eyes,
                 parted=float(np.clip(gap / _WELL_OPEN, 0, 1)),
+                shut=(float(lids[number, 0]), float(lids[number, 1])),
+                folds=self._folds.heights(self._skin.depths(sides)),
             )
+            hidden = setting.hidden
+            if hidden is not None:
+                seen = (face[kit.landmarks] - centre) @ rotation(*turn.tolist()).T
+                picture = hidden.over(picture, project(seen, setting.camera), rng)
             yield develop(picture, setting.background, setting.camera, rng)
 
 

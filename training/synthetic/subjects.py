@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.synthetic.action_units import AUS
+from training.synthetic.folds import Skin
+from training.synthetic.worn import Glasses, LongHair
 
 __all__ = ["MONK", "Look", "Subject", "draw_subject"]
 
@@ -26,12 +28,19 @@ class Look:
 
     Attributes:
         tone: Monk Skin Tone, 1.0–10.0.
-        skin, lips, hair, iris: colours.
+        skin, lips, hair, brows, iris: colours; the hair's is that of the cap, where one is worn.
         brow_thickness: half the brow's height at its thickest, in the face's texture (0–1).
         brow_density: 0–1.
         brow_height: how far the brow lies above its landmarks, in the texture.
         bald: the hairline's height above a usual one, in kit units; large where there is no hair.
+        volume: how thick the hair on top is, in kit units.
+        uneven: how tousled, 0–1.
+        fringe: how low it hangs over the forehead, in kit units.
+        parting: where the fringe is parted, in kit units from the middle.
+        cloth: the hair is under a cap or a scarf of the hair's colour.
         stubble: 0–1.
+        beard, moustache: density 0–1 and length in kit units of each; no density, no hair.
+        beard_colour: colour.
         redness: of cheeks and nose, 0–1.
         freckles: 0–1.
         seed: for the texture's randomness.
@@ -41,12 +50,21 @@ class Look:
     skin: tuple[float, float, float]
     lips: tuple[float, float, float]
     hair: tuple[float, float, float]
+    brows: tuple[float, float, float]
     iris: tuple[float, float, float]
     brow_thickness: float
     brow_density: float
     brow_height: float
     bald: float
+    volume: float
+    uneven: float
+    fringe: float
+    parting: float
+    cloth: bool
     stubble: float
+    beard: tuple[float, float]
+    moustache: tuple[float, float]
+    beard_colour: tuple[float, float, float]
     redness: float
     freckles: float
     seed: int
@@ -62,6 +80,9 @@ class Subject:
         readiness: by Action Unit, what is added to the log-odds that an activity brings it about in this person.
         gain: how strong this person's expressions are; 1 is usual.
         balance: the left and right side's share of each Action Unit's intensity, the stronger one 1.
+        skin: how it folds.
+        long_hair: if there is any.
+        glasses: if any are worn.
         rest: weights of the kit's expression shapes in this person's resting face, by name; may be negative. No Action
             Unit is in it: a mouth that droops at rest isn't AU15, which is a change.
     """
@@ -71,6 +92,9 @@ class Subject:
     readiness: dict[str, float]
     gain: float
     balance: dict[str, tuple[float, float]]
+    skin: Skin
+    long_hair: LongHair | None
+    glasses: Glasses | None
     rest: dict[str, float]
 
 
@@ -81,15 +105,20 @@ def draw_subject(rng: np.random.Generator) -> Subject:
     readiness = {name: float(shift + rng.normal(0, 0.8)) for name in AUS}
     sides = np.clip(1 - np.abs(rng.normal(0, 0.1, len(AUS))), 0.75, 1)
     left = rng.random(len(AUS)) < 0.5
+    look = draw_look(rng)
+    haired = look.bald < 10 and not (look.beard[0] or look.moustache[0] or look.stubble)
     return Subject(
         identity=identity,
-        look=draw_look(rng),
+        look=look,
         readiness=readiness,
         gain=float(np.exp(rng.normal(0, 0.2))),
         balance={
             name: (1.0, float(weak)) if strong else (float(weak), 1.0)
             for name, weak, strong in zip(AUS, sides, left, strict=True)
         },
+        skin=Skin.draw(rng),
+        long_hair=LongHair.draw(rng) if haired and rng.random() < 0.55 else None,
+        glasses=Glasses.draw(rng, rng.random() < 0.07) if rng.random() < 0.22 else None,
         rest=_rest(rng),
     )
 
@@ -120,25 +149,42 @@ def _rest(rng: np.random.Generator) -> dict[str, float]:
 def draw_look(rng: np.random.Generator) -> Look:
     """A person's colours at random, over the whole Monk scale."""
     tone = float(rng.uniform(1, 10))
-    skin = _between(MONK, tone - 1) * rng.normal([1.0, 0.95, 0.95], 0.02)  # living skin is redder than the scale's card
+    # Living skin is redder than the scale's cards, and the darkest are darker than a camera shows a face.
+    skin = _between(MONK, tone - 1) ** (1 - 0.03 * max(tone - 4, 0)) * rng.normal([1.0, 0.95, 0.95], 0.02)
     light = (10 - tone) / 9
     pink = np.array([0.72, 0.36, 0.36]) if light > 0.4 else np.array([0.50, 0.29, 0.27])
     share = rng.uniform(0.3, 0.7)
     lips = (1 - share) * skin * 0.85 + share * pink * (0.6 + 0.4 * skin.mean())
     fair = rng.uniform(0, len(_HAIR) - 1) if tone < 5 else rng.uniform(0, 1.6)
     iris = rng.uniform(0, len(_IRIS) - 1) if tone < 5 else rng.uniform(0, 1.8)
-    bearded = rng.random() < 0.3
+    hair = _rgb(_between(_HAIR, fair))
+    bearded = rng.random() < 0.35
+    bald = rng.random() < 0.13
+    cloth = not bald and rng.random() < 0.06
+    volume = 0.0 if bald else float(rng.uniform(0.15, 0.9) if rng.random() < 0.8 else rng.uniform(0.9, 2.6))
+    fringe = float(rng.uniform(1.0, 3.4)) if not (bald or cloth) and rng.random() < 0.35 else 0.0
+    full, upper = (float(rng.uniform(0.6, 1.4)) if bearded and rng.random() < chance else 0.0 for chance in (0.5, 0.6))
+    greyer = np.clip(np.array(hair) + rng.uniform(-0.05, 0.25 if rng.random() < 0.3 else 0.0), 0.03, 0.9)
     return Look(
         tone=tone,
         skin=_rgb(skin),
         lips=_rgb(lips),
-        hair=_rgb(_between(_HAIR, fair)),
+        hair=_rgb(rng.uniform(0.1, 0.8) + rng.normal(0, 0.08, 3)) if cloth else hair,
+        brows=hair,
         iris=_rgb(_between(_IRIS, iris)),
         brow_thickness=float(rng.uniform(0.009, 0.019)),
         brow_density=float(rng.uniform(0.55, 1.0)),
         brow_height=float(rng.uniform(-0.004, 0.010)),
-        bald=float(rng.uniform(-0.6, 0.9) if rng.random() < 0.85 else 20.0),
-        stubble=float(rng.uniform(0.2, 0.8) if bearded else 0.0),
+        bald=20.0 if bald else float(rng.uniform(-0.8, 1.1)),
+        volume=0.5 * volume if cloth else volume,
+        uneven=0.0 if cloth else float(rng.uniform(0.05, 0.4)),
+        fringe=fringe,
+        parting=float(rng.uniform(-3.5, 3.5)) if rng.random() < 0.7 else 8.0,
+        cloth=cloth,
+        stubble=float(rng.uniform(0.2, 0.9) if bearded else 0.0),
+        beard=(full, float(rng.uniform(0.1, 0.9)) if full else 0.0),
+        moustache=(upper, float(rng.uniform(0.08, 0.28)) if upper else 0.0),
+        beard_colour=_rgb(greyer),
         redness=float(rng.uniform(0, 1) * (0.3 + 0.7 * light)),
         freckles=float(rng.uniform(0, 1) if tone < 5 and rng.random() < 0.2 else 0.0),
         seed=int(rng.integers(1 << 31)),

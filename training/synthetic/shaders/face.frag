@@ -1,5 +1,3 @@
-#version 330
-
 in vec3 normal;
 in vec3 eye_way;
 in vec3 ambience;
@@ -9,20 +7,34 @@ flat in float kind;
 in float scalp;
 in float depth;
 in float lid_shade;
+in vec2 beard;
+in vec3 place;
+in float lids_down;
 
 uniform sampler2D face;
+uniform sampler2D folds;
 uniform vec3 skin;
 uniform vec3 hair;
+uniform vec3 beard_colour;
 uniform vec3 iris;
 uniform float hairline;
-uniform vec3 lamp_directions[2];
-uniform vec3 lamp_colours[2];
+uniform float strandy;       // 0: cloth, 1: hair
+uniform vec2 beard_density;  // of beard and moustache
 uniform float gloss;
 uniform float parted;  // 0: lips closed, 1: wide enough for light to fall in
 
 out vec4 colour;
 
-vec3 linear(vec3 c) { return c * c; }  // nearly sRGB, and much cheaper than a power
+const float BUMP = 0.075;  // depth of the deepest crease, kit units
+
+// Tilts a normal by a height that varies over the screen.
+vec3 tilted(vec3 n, float height) {
+    vec3 across = dFdx(-eye_way), down = dFdy(-eye_way);
+    vec3 r1 = cross(down, n), r2 = cross(n, across);
+    float area = dot(across, r1);
+    vec3 slope = sign(area) * (dFdx(height) * r1 + dFdy(height) * r2);
+    return normalize(abs(area) * n - slope);
+}
 
 void main() {
     vec3 n = normalize(normal);
@@ -33,11 +45,20 @@ void main() {
     float sharpness = 18.0;
     float wrap = 0.25;  // light scatters in skin, round the edge of a shadow
     if (kind < 1.5) {
-        if (kind < 0.5) base = texture(face, uv).rgb;
-        float grown = smoothstep(0.0, 0.9, scalp - hairline);
-        base = mix(base, hair, 0.93 * grown);
-        shine = mix(shine, 0.04, grown);
         open = clamp(1.0 - 7.0 * hollow, 0.35, 1.12);
+        if (kind < 0.5) {
+            base = texture(face, uv).rgb;
+            float height = texture(folds, uv).r;
+            n = tilted(n, BUMP * height);
+            open *= clamp(1.0 + 0.42 * min(height, 0.0) + 0.08 * max(height, 0.0), 0.3, 1.1);
+        }
+        float strand = strands(place.x + 0.35 * place.z, place.y);
+        float grown = smoothstep(0.0, 0.9, scalp - hairline + 0.3 * strandy * strand);
+        base = mix(base, hair * (1.0 + 0.22 * strandy * strand), 0.95 * grown);
+        vec2 bristles = smoothstep(0.25, 0.75, beard * beard_density + 0.18 * strand) * step(0.01, beard_density);
+        float bearded = max(bristles.x, bristles.y);
+        base = mix(base, beard_colour * (1.0 + 0.3 * strand), 0.92 * bearded);
+        shine = mix(shine, 0.06, max(grown, bearded));
     } else if (kind < 2.5) {
         base = vec3(0.62, 0.33, 0.32);
         open = mix(0.15, 0.8, parted) / (1.0 + 0.5 * depth * depth);
@@ -53,21 +74,12 @@ void main() {
         vec3 ring = mix(iris, iris * 0.35, smoothstep(0.50, 0.62, r));
         base = mix(ring, white, smoothstep(0.60, 0.68, r));
         base = mix(vec3(0.02), base, smoothstep(0.22, 0.28, r));
-        open = 0.9 * mix(1.0, 0.45, smoothstep(-0.1, 0.75, lid_shade));
+        open = 0.9 * mix(1.0, 0.45, smoothstep(-0.1, 0.75, lid_shade)) * (1.0 - 0.85 * smoothstep(0.7, 1.0, lids_down));
         shine = 0.9;
         sharpness = 120.0;
         wrap = 0.4;
     }
-    vec3 light = ambience;
     vec3 glint = vec3(0.0);
-    for (int i = 0; i < 2; i++) {
-        float facing = dot(n, lamp_directions[i]);
-        light += lamp_colours[i] * max((facing + wrap) / (1.0 + wrap), 0.0);
-        vec3 half_way = normalize(lamp_directions[i] + eye);
-        glint += lamp_colours[i] * pow(max(dot(n, half_way), 0.0), sharpness) * step(0.0, facing);
-    }
-    vec3 lit = linear(base) * light * open + shine * glint * open * 0.6;
-    // Film's shoulder: bright skin keeps its modelling.
-    lit = mix(lit, 1.0 - 0.16 / (max(lit, 0.6) - 0.2), step(0.6, lit));
-    colour = vec4(sqrt(clamp(lit, 0.0, 1.0)), 1.0);
+    vec3 light = ambience + lamps(n, eye, wrap, sharpness, glint);
+    colour = vec4(film(linear(base) * light * open + shine * glint * open * 0.6), 1.0);
 }
