@@ -41,7 +41,7 @@ class Rates(BaseModel):
                     least[row, list(aus).index(name)] = share
         if _NEUTRAL in expressions:
             bounded = [name in {au for own in self.least.values() for au in own} for name in aus]
-            most[list(expressions).index(_NEUTRAL), torch.tensor(bounded)] = self.most
+            most[list(expressions).index(_NEUTRAL), torch.tensor(bounded, dtype=torch.bool)] = self.most
         return least, most
 
 
