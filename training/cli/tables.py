@@ -36,7 +36,9 @@ def table(
     preset: Annotated[
         str, typer.Option(help="How large: tiny, small (half an hour or so on two cores), medium, large.")
     ] = "small",
-    encoder: Annotated[str, typer.Option(help="The image encoder: convnet-s, convnet-m, clip-vit-b16.")] = "convnet-s",
+    encoder: Annotated[
+        str, typer.Option(help="The image encoder: convnet-s, convnet-m, convnet-l, clip-vit-b16.")
+    ] = "convnet-s",
     fold: Annotated[int | None, typer.Option(help="Of datasets in folds: the one that is tested on.")] = None,
     workers: Annotated[
         int, typer.Option(help="Runs at a time, each a process with one thread; 0: in this process.", min=0)
