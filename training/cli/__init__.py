@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from training.cli import console, evaluate, prepare, protocol, recipe, stages, synthetic, tables
+from training.cli import audit, console, evaluate, prepare, protocol, recipe, stages, synthetic, tables
 from training.cli.console import app, main
 
-__all__ = ["app", "console", "evaluate", "main", "prepare", "protocol", "recipe", "stages", "synthetic", "tables"]
+__all__ = [
+    "app",
+    "audit",
+    "console",
+    "evaluate",
+    "main",
+    "prepare",
+    "protocol",
+    "recipe",
+    "stages",
+    "synthetic",
+    "tables",
+]

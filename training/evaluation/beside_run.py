@@ -55,8 +55,14 @@ class Subject:
             ConfigError: there are none, or they aren't of the model's size or labels.
         """
         config = self.model.config
+        smaller = all(prepared.facts.size > config.image_size for prepared in self.sets.values())
         found = load_examples(
-            list(self.sets), split, fold=self.fold, aus=config.au_names, expressions=config.expression_names
+            list(self.sets),
+            split,
+            fold=self.fold,
+            aus=config.au_names,
+            expressions=config.expression_names,
+            side=config.image_size if smaller else None,  # a run on small pictures, from which another goes on
         )
         wanted = (config.image_size, config.image_size, config.channels)
         if found.faces.shape[1:] != wanted:

@@ -55,13 +55,13 @@ def spots_sheet(metrics: _Metrics, thresholds: Mapping[str, float], experimental
         | {au for own in follows.values() for au in own}
     )
     heads = ("Action Unit", *(f"`{name}` F1" for name in rendered), *(f"`{name}`: words, AUC" for name in proxies))
-    heads += (*(f"`{name}`: teacher" for name in follows), "threshold", "mark")
+    heads += (*(f"`{name}`: teacher, all / within a word" for name in follows), "threshold", "mark")
     rows = [
         (
             au,
             *(_f1(own["action_units"]["labels"].get(au)) for own in rendered.values()),
             *(_words(own, au) for own in proxies.values()),
-            *(number(own.get(au, {}).get("auc"), 2) for own in follows.values()),
+            *(_follows(own.get(au, {})) for own in follows.values()),
             number(thresholds.get(au, 0.5), 2),
             "experimental" if au in experimental else "",
         )
@@ -127,6 +127,10 @@ def _words(pairs: Mapping[str, Any], au: str) -> str:
 
 def _f1(own: Mapping[str, Any] | None) -> str:
     return "–" if own is None else _within(percent(own["f1_tuned"], 0), own["f1_tuned_interval"], 100, 0)
+
+
+def _follows(own: Mapping[str, float]) -> str:
+    return " / ".join(number(own.get(key), 2) for key in ("auc", "within")) if own else "–"
 
 
 def _labelled_by(own: Mapping[str, Any]) -> str:

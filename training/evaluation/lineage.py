@@ -10,14 +10,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from training.config import CONFIG, RunConfig, read_config
+from training.config import CONFIG, RunConfig, Stage2Settings, read_config
 from training.folds import by_fold
-from training.manifest import au_columns, expression_columns, intensity_columns
+from training.manifest import EXPRESSIONS, au_columns, expression_columns, intensity_columns
 from training.prepare import Prepared
 
 __all__ = ["Lineage", "Seen", "is_rendered", "lineage"]
 
 _RENDERED: Final = "rendered"
+_BOUNDS: Final = "bounds on how often an emotion's faces show which Action Units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ class Lineage:
     Attributes:
         runs: first to last: `run`, `stage`, `data` (names of datasets), `epochs`.
         seen: the datasets of all of them.
+        taught: whether emotions' words taught Action Units (`stage2.rates`), so that words are no independent test.
         unknown: a start whose settings aren't there, so that what it has seen can't be told; empty where all are.
     """
 
     runs: tuple[dict[str, Any], ...]
     seen: tuple[Seen, ...]
+    taught: bool = False
     unknown: str = ""
 
     @property
@@ -105,7 +108,8 @@ def lineage(run: Path, given: Mapping[Path, Prepared] | None = None) -> Lineage:
         runs.append({"run": where.name, "stage": config.stage, "data": [*own], "epochs": config.loop.epochs})
     if not chain:
         seen = _by_dataset([_of(path.name, prepared, None) for path, prepared in given.items()])
-    return Lineage(tuple(runs), tuple(seen.values()), unknown)
+    taught = any(_BOUNDS in each.learnt for each in seen.values() if not each.rendered)
+    return Lineage(tuple(runs), tuple(seen.values()), taught, unknown)
 
 
 def is_rendered(dataset: str) -> bool:
@@ -132,7 +136,7 @@ def _of(name: str, prepared: Prepared, config: RunConfig | None) -> Seen:
         faces=len(train),
         subjects=int(train["subject"].nunique()) or None,
         rendered=is_rendered(facts.dataset),
-        teacher=facts.teacher if any("Action Units" in each for each in learnt) else "",
+        teacher=facts.teacher if any("teacher" in each for each in learnt) else "",
         learnt=learnt,
         stages=(config.stage,) if config is not None else (),
     )
@@ -144,13 +148,23 @@ def _learnt(train: pd.DataFrame, config: RunConfig | None, teacher: str) -> tupl
         if config.stage1.image_activity or config.stage1.pairs == "activity":
             return ("activities",)
         return ("pictures alone",)
-    only = config.stage2.only if config is not None else "all"
+    options = config.stage2 if config is not None else Stage2Settings()
     found = []
-    if only != "au" and _any(train, expression_columns(train)):
-        found.append("raters' votes for expressions")
-    if only != "expression" and _any(train, au_columns(train)):
-        rated = _any(train, intensity_columns(train))
-        found.append("the teacher's Action Units" if teacher else "Action Units" + " and their intensities" * rated)
+    voted = _any(train, expression_columns(train))
+    if options.only != "au":
+        if voted:
+            found.append("raters' votes for expressions")
+        elif options.words and train["activity"].isin(EXPRESSIONS).any():
+            voted = True
+            found.append("emotion words as votes for expressions")
+    if options.only != "expression":
+        if _any(train, [name for name in au_columns(train) if not (teacher and name in options.distrust)]):
+            rated = _any(train, intensity_columns(train))
+            left_out = f" (but {', '.join(options.distrust)})" if teacher and options.distrust else ""
+            whose = f"the teacher's Action Units{left_out}" if teacher else "Action Units"
+            found.append(whose + " and their intensities" * rated)
+        if options.rates and voted and options.only == "all":
+            found.append(_BOUNDS)
     return tuple(found)
 
 

@@ -62,7 +62,7 @@ def measure(
         peers = {peer_name(teacher): scored.true_aus} if teacher else {}
         found["emotion_proxy"] = proxies(scored.activities, scored.au_names, scored.aus, resamples, peers)
     if teacher:
-        found["teacher_agreement"] = au_agreement(scored.au_names, scored.aus, scored.true_aus)
+        found["teacher_agreement"] = au_agreement(scored.au_names, scored.aus, scored.true_aus, scored.activities)
     if sides := side_agreement(scored.au_names, scored.aus, scored.true_aus):
         found["sides"] = sides
     return found

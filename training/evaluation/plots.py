@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["au_bars_png", "confusion_png", "reliability_png"]
+__all__ = ["au_bars_png", "confusion_png", "new_figure", "plain", "reliability_png", "save"]
 
 _BLUE: Final = "#0072b2"  # Okabe and Ito's palette
 _SKY: Final = "#8ecdf0"
@@ -43,7 +43,7 @@ def confusion_png(path: Path, confusion: Mapping[str, Mapping[str, int]], title:
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     side = 2.4 + 0.82 * len(names)
-    figure = _figure(side + 0.9, side)
+    figure = new_figure(side + 0.9, side)
     axes = figure.add_subplot()
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
@@ -61,7 +61,7 @@ def confusion_png(path: Path, confusion: Mapping[str, Mapping[str, int]], title:
     bar = figure.colorbar(picture, ax=axes, shrink=0.8, pad=0.02, label="share of the truth's faces")
     bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "25 %", "50 %", "75 %", "100 %"])
     bar.outline.set_visible(False)
-    _save(figure, title, subtitle, path)
+    save(figure, title, subtitle, path)
 
 
 def au_bars_png(
@@ -80,7 +80,7 @@ def au_bars_png(
         MissingExtra: matplotlib isn't installed.
     """
     groups = {**figures["labels"], "mean": figures["mean"]}
-    figure = _figure(max(7.0, 2.2 + 0.72 * len(groups)), 5.0)
+    figure = new_figure(max(7.0, 2.2 + 0.72 * len(groups)), 5.0)
     axes = figure.add_subplot()
     places = np.arange(len(groups), dtype=np.float64)
     places[-1] += 0.4  # the mean stands apart
@@ -106,9 +106,9 @@ def au_bars_png(
     axes.set_ylabel("F1 × 100")
     axes.set_xlabel("Action Unit")
     axes.grid(axis="y", color="#dddddd", lw=0.6)
-    _plain(axes)
+    plain(axes)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    _save(figure, title, f"{subtitle}; whiskers: 95 %, subjects drawn anew", path)
+    save(figure, title, f"{subtitle}; whiskers: 95 %, subjects drawn anew", path)
 
 
 def reliability_png(path: Path, groups: Mapping[str, Mapping[str, Any]], title: str, subtitle: str) -> None:
@@ -123,7 +123,7 @@ def reliability_png(path: Path, groups: Mapping[str, Mapping[str, Any]], title: 
     Raises:
         MissingExtra: matplotlib isn't installed.
     """
-    figure = _figure(6.0, 5.6)
+    figure = new_figure(6.0, 5.6)
     axes = figure.add_subplot()
     axes.plot([0, 100], [0, 100], ls="--", lw=1, color=_GREY, label="as sure as right")
     for (name, own), color, marker in zip(groups.items(), (_BLUE, _RED), "os", strict=False):
@@ -146,12 +146,17 @@ def reliability_png(path: Path, groups: Mapping[str, Mapping[str, Any]], title: 
     axes.set_xlabel("score, %")
     axes.set_ylabel("right, %")
     axes.grid(color="#dddddd", lw=0.6)
-    _plain(axes)
+    plain(axes)
     axes.legend(loc="upper left", frameon=False, fontsize=9)
-    _save(figure, title, f"{subtitle}\nthe larger a mark, the more scores", path)
+    save(figure, title, f"{subtitle}\nthe larger a mark, the more scores", path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, on a canvas of its own.
+
+    Raises:
+        MissingExtra: matplotlib isn't installed.
+    """
     try:
         from matplotlib.figure import Figure as New
     except ImportError:
@@ -163,13 +168,15 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, title: str, subtitle: str, path: Path) -> None:
+def save(figure: Figure, title: str, subtitle: str, path: Path) -> None:
+    """Write a figure with its title and, above the first panel, a line on what it shows."""
     figure.suptitle(title, fontsize=13, fontweight="bold", ha="left", x=0.02)
     figure.axes[0].set_title(subtitle, fontsize=9, color=_GREY, loc="left")
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Without the lines above and to the right."""
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -15,14 +15,24 @@ from training.evaluation.action_units import with_mean
 from training.evaluation.bootstrap import Floats, Resamples, Statistic, difference, estimate
 from training.evaluation.roc import area, area_statistic
 
-__all__ = ["EMFACS", "FEWEST", "HEADLINE", "NEUTRAL", "au_agreement", "pairs_of", "proxies", "stratified"]
+__all__ = [
+    "EMFACS",
+    "FEWEST",
+    "HEADLINE",
+    "NEUTRAL",
+    "agreement_within",
+    "au_agreement",
+    "pairs_of",
+    "proxies",
+    "stratified",
+]
 
 EMFACS: Final[dict[str, tuple[str, ...]]] = {
     "happiness": ("AU06", "AU12"),
-    "surprise": ("AU01", "AU02", "AU05", "AU25", "AU26"),
+    "surprise": ("AU01", "AU02", "AU05", "AU25", "AU26", "AU27"),
     "sadness": ("AU01", "AU04", "AU15", "AU17"),
     "anger": ("AU04", "AU05", "AU07", "AU10", "AU17", "AU22", "AU23", "AU24"),
-    "fear": ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25", "AU26"),
+    "fear": ("AU01", "AU02", "AU04", "AU05", "AU20", "AU25", "AU26", "AU27"),
     "disgust": ("AU09", "AU10", "AU16", "AU17"),
     "contempt": ("AU14",),
 }
@@ -135,7 +145,10 @@ def stratified(
 
 
 def au_agreement(
-    names: Sequence[str], aus: NDArray[np.float32], truth: NDArray[np.float32]
+    names: Sequence[str],
+    aus: NDArray[np.float32],
+    truth: NDArray[np.float32],
+    activities: NDArray[Any] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Agreement with probabilities, by Action Unit: AUC against them ≥ 0.5, and Pearson's r with them.
 
@@ -143,6 +156,7 @@ def au_agreement(
         names: of the k Action Units.
         aus: (n, k) scores.
         truth: (n, k) probabilities; NaN where unknown.
+        activities: (n,) words; with them there is `within`, too, the AUC among faces of the same word.
     """
     found: dict[str, dict[str, float]] = {}
     for column, name in enumerate(names):
@@ -157,7 +171,38 @@ def au_agreement(
                 "r": float(np.corrcoef(own, scores)[0, 1]),
                 "present": float((own >= 0.5).mean()),
             }
+            within = None if activities is None else agreement_within(activities, aus[:, column], truth[:, column])
+            if within is not None:
+                found[name]["within"] = within[0]
     return found
+
+
+def agreement_within(
+    activities: NDArray[Any], scores: NDArray[np.float32], truth: NDArray[np.float32]
+) -> tuple[float, int] | None:
+    """AUC of an Action Unit against labels ≥ 0.5, faces only ever compared with others of the same word.
+
+    A score that knows the emotion alone, and not the movement, gets 0.5.
+
+    Args:
+        activities: (n,) words.
+        scores: (n,).
+        truth: (n,) labels, 0–1; NaN where unknown.
+
+    Returns:
+        The area, weighted by the words' pairs of faces, and how many faces that show it are in it; None with too few.
+    """
+    known = np.isfinite(truth)
+    ordered, pairs, shown = 0.0, 0, 0
+    for word in sorted(set(activities[known].tolist())):
+        rows = known & (activities == word)
+        present = truth[rows] >= 0.5
+        count = int(present.sum()) * int((~present).sum())
+        if count:
+            ordered += count * (area(scores[rows], present) or 0.0)
+            pairs += count
+            shown += int(present.sum())
+    return (ordered / pairs, shown) if shown >= FEWEST else None
 
 
 def _rows(activities: NDArray[Any], emotion: str, *scores: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -89,8 +89,8 @@ def evaluate_run(
         name: measure(part, thresholds, teacher=subject.teachers[name], draws=draws, seed=seed)
         for name, part in tested.items()
     }
-    doubtful = experimental(evidence)
     past = lineage(subject.folder, subject.sets)
+    doubtful = experimental(evidence, taught=past.taught)
     ours, beside = subject.name, subject.folder
     notes = {name: _notes(name, subject.sets.values(), subject.fold) for name in metrics}
     tables = [table for name, own in metrics.items() for table in report.sheets(name, own, ours, notes[name])]

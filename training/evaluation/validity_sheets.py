@@ -63,13 +63,16 @@ def agreement_sheet(dataset: str, figures: Mapping[str, Mapping[str, float]], te
     """How whole Action Units follow the teacher; figures as `proxies.au_agreement` gives them."""
     return Sheet(
         f"Agreement with the teacher, {dataset}: {ours}",
-        ("Action Unit", "AUC", "r", "share"),
+        ("Action Unit", "AUC", "within a word", "r", "share"),
         tuple(
-            (name, number(own["auc"]), number(own["r"], 2), f"{100 * own['present']:.0f} %")
+            (name, number(own["auc"]), number(own.get("within")), number(own["r"], 2), f"{100 * own['present']:.0f} %")
             for name, own in figures.items()
             if name == whole_of(name)
         ),
-        (f"AUC against its label, Pearson's r with its probability, share of faces that show it; by {teacher}.",),
+        (
+            "AUC against its label, of all faces and among faces of the same word (0.5 for a score that knows the word "
+            f"alone); Pearson's r with its probability; share of faces that show it. By {teacher}.",
+        ),
     )
 
 
