@@ -51,7 +51,7 @@ _EYE: Final = "the kit's table; weight by eye"
 _OURS: Final = "ours: the kit has no shape for it"
 
 ACTION_UNITS: Final[dict[str, ActionUnit]] = {
-    "AU01": ActionUnit("inner brow raiser", {"browInnerUp": 1.0}, _KIT, company={"AU02": 0.35, "AU04": 0.45}),
+    "AU01": ActionUnit("inner brow raiser", {"browInnerUp": 1.15}, _EYE, company={"AU02": 0.35, "AU04": 0.45}),
     "AU02": ActionUnit("outer brow raiser", {"browOuterUp": 1.0}, _KIT, sided=True, company={"AU01": 0.5}),
     # The whole browDown is a frown of C or D.
     "AU04": ActionUnit("brow lowerer", {"browDown": 1.5}, _EYE, sided=True, company={"AU07": 0.15, "AU01": 0.2}),
@@ -63,7 +63,11 @@ ACTION_UNITS: Final[dict[str, ActionUnit]] = {
     "AU07": ActionUnit("lid tightener", {"eyeSquint": 1.3}, _EYE, sided=True, company={"AU04": 0.25}),
     # The whole noseSneer lifts the upper lip as far as AU10 does.
     "AU09": ActionUnit(
-        "nose wrinkler", {"noseSneer": 1.0, "mouthUpperUp": -0.45}, _EYE, parts=0.43, company={"AU04": 0.4, "AU10": 0.3}
+        "nose wrinkler",
+        {"noseSneer": 1.15, "mouthUpperUp": -0.55},
+        _EYE,
+        parts=0.46,
+        company={"AU04": 0.4, "AU10": 0.3},
     ),
     # The kit's table has mouthShrugUpper, which lifts the lip as a chin pushes it.
     "AU10": ActionUnit("upper lip raiser", {"mouthUpperUp": 1.0}, "ours", sided=True, parts=1.0, company={"AU17": 0.2}),

@@ -151,9 +151,9 @@ def _hand(
         shade[part > 0] = one_shade[part > 0]
         np.maximum(mask, part, out=mask)
     part = np.zeros_like(mask)
-    square = np.stack([palm + across * 2.1 * wide, palm - across * 2.1 * wide, palm - across * 1.9 * wide - up * 4 * scale,
-                       palm + across * 1.9 * wide - up * 4 * scale])  # fmt: skip
-    _polygon(part, square)
+    wrist = palm - up * 4 * scale
+    half, narrower = across * 2.1 * wide, across * 1.9 * wide
+    _polygon(part, np.stack([palm + half, palm - half, wrist - narrower, wrist + narrower]))
     shade[part > 0] = 1
     np.maximum(mask, part, out=mask)
 

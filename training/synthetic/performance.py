@@ -21,9 +21,9 @@ __all__ = ["Performance", "perform"]
 
 _SOLO, _PROTOTYPE, _NOTHING = 0.40, 0.34, 0.055  # shares of the recordings; the rest are of the activity's odds
 _SOLOS: Final[dict[str, float]] = dict.fromkeys(AUS, 1.0) | {
-    "AU01": 1.0, "AU02": 0.8, "AU04": 1.2, "AU05": 1.2, "AU06": 1.0, "AU07": 0.8, "AU09": 2.0, "AU10": 1.0,
-    "AU12": 0.9, "AU14": 1.9, "AU15": 2.0, "AU16": 4.2, "AU17": 1.8, "AU18": 5.2, "AU20": 1.0, "AU22": 4.6,
-    "AU23": 6.0, "AU24": 2.4, "AU25": 0.3, "AU26": 1.7, "AU27": 4.4, "AU28": 6.6, "AU43": 2.8, "AU45": 0.3,
+    "AU01": 1.0, "AU02": 0.8, "AU04": 1.2, "AU05": 1.2, "AU06": 1.0, "AU07": 0.8, "AU09": 2.0, "AU10": 1.5,
+    "AU12": 0.9, "AU14": 1.9, "AU15": 2.0, "AU16": 5.0, "AU17": 1.8, "AU18": 5.8, "AU20": 1.0, "AU22": 5.2,
+    "AU23": 7.2, "AU24": 2.4, "AU25": 0.3, "AU26": 2.4, "AU27": 4.4, "AU28": 7.4, "AU43": 2.8, "AU45": 0.3,
 }  # fmt: skip
 """How often each is the solo: those that activities seldom bring about more often, so that none is rare."""
 

@@ -85,7 +85,7 @@ class Studio:
     def seat(self, subject: Subject) -> None:
         """Set who is rendered next."""
         self._head = self.kit.head(subject.identity)
-        self._rest = self.kit.weights(subject.rest)
+        self._rest = self._closed(self.kit.weights(subject.rest))
         self._skin = subject.skin
         resting = self.kit.pose(self._head, self._rest[None], np.zeros((1, 2), np.float32))[0]
         worn = Worn()
@@ -94,6 +94,15 @@ class Studio:
         if subject.glasses is not None:
             glasses(worn, subject.glasses, self.kit, resting)
         self._renderer.dress(subject.look, paint(subject.look, self._uvs), worn)
+
+    def _closed(self, rest: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Resting weights with which the lips just meet: identities' mouths are a little open, or overlap."""
+        kit, forward = self.kit, np.zeros((2, 2), np.float32)
+        trial = np.stack([rest, rest + kit.weights({"mouthLowerDown_L": 0.5, "mouthLowerDown_R": 0.5})])
+        gap, wider = (lip_gap(kit, face) for face in kit.pose(self._head, trial, forward))
+        lower = 0.5 * (lip_gap(kit, kit.neutral) - gap) / max(wider - gap, 0.05)
+        lower = float(np.clip(lower, -0.6, 0.4))
+        return rest + kit.weights({"mouthLowerDown_L": lower, "mouthLowerDown_R": lower})
 
     def film(
         self,

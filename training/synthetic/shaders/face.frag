@@ -48,10 +48,11 @@ void main() {
         open = clamp(1.0 - 7.0 * hollow, 0.35, 1.12);
         if (kind < 0.5) {
             base = texture(face, uv).rgb;
-            float height = texture(folds, uv).r;
+            float height = max(texture(folds, uv).r, -1.1);  // creases of both sides meet in the middle
             n = tilted(n, BUMP * height);
-            open *= clamp(1.0 + 0.42 * min(height, 0.0) + 0.08 * max(height, 0.0), 0.3, 1.1);
+            open *= clamp(1.0 + 0.58 * min(height, 0.0) + 0.10 * max(height, 0.0), 0.3, 1.1);
         }
+        if (scalp - hairline > -0.5 || max(beard.x * beard_density.x, beard.y * beard_density.y) > 0.02) {
         float strand = strands(place.x + 0.35 * place.z, place.y);
         float grown = smoothstep(0.0, 0.9, scalp - hairline + 0.3 * strandy * strand);
         base = mix(base, hair * (1.0 + 0.22 * strandy * strand), 0.95 * grown);
@@ -59,6 +60,7 @@ void main() {
         float bearded = max(bristles.x, bristles.y);
         base = mix(base, beard_colour * (1.0 + 0.3 * strand), 0.92 * bearded);
         shine = mix(shine, 0.06, max(grown, bearded));
+        }
     } else if (kind < 2.5) {
         base = vec3(0.62, 0.33, 0.32);
         open = mix(0.15, 0.8, parted) / (1.0 + 0.5 * depth * depth);

@@ -9,6 +9,7 @@ vec3 linear(vec3 c) { return c * c; }  // nearly sRGB, and much cheaper than a p
 vec3 lamps(vec3 n, vec3 eye, float wrap, float sharpness, inout vec3 glint) {
     vec3 light = vec3(0.0);
     for (int i = 0; i < 3; i++) {
+        if (lamp_colours[i].g == 0.0) continue;  // switched off
         float facing = dot(n, lamp_directions[i]);
         light += lamp_colours[i] * max((facing + wrap) / (1.0 + wrap), 0.0);
         vec3 half_way = normalize(lamp_directions[i] + eye);
