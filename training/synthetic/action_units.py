@@ -51,10 +51,10 @@ _EYE: Final = "the kit's table; weight by eye"
 _OURS: Final = "ours: the kit has no shape for it"
 
 ACTION_UNITS: Final[dict[str, ActionUnit]] = {
-    "AU01": ActionUnit("inner brow raiser", {"browInnerUp": 1.15}, _EYE, company={"AU02": 0.35, "AU04": 0.45}),
+    "AU01": ActionUnit("inner brow raiser", {"browInnerUp": 1.15}, _EYE, company={"AU02": 0.3, "AU04": 0.65}),
     "AU02": ActionUnit("outer brow raiser", {"browOuterUp": 1.0}, _KIT, sided=True, company={"AU01": 0.5}),
     # The whole browDown is a frown of C or D.
-    "AU04": ActionUnit("brow lowerer", {"browDown": 1.5}, _EYE, sided=True, company={"AU07": 0.15, "AU01": 0.2}),
+    "AU04": ActionUnit("brow lowerer", {"browDown": 1.5}, _EYE, sided=True, company={"AU07": 0.15, "AU01": 0.35}),
     "AU05": ActionUnit("upper lid raiser", {"eyeWide": 1.2}, _EYE, excludes=("AU43",), company={"AU02": 0.3}),
     # The kit's table has cheekSquint alone, which lifts less.
     "AU06": ActionUnit(

@@ -21,9 +21,9 @@ __all__ = ["Performance", "perform"]
 
 _SOLO, _PROTOTYPE, _NOTHING = 0.40, 0.34, 0.055  # shares of the recordings; the rest are of the activity's odds
 _SOLOS: Final[dict[str, float]] = dict.fromkeys(AUS, 1.0) | {
-    "AU01": 1.0, "AU02": 0.8, "AU04": 1.2, "AU05": 1.2, "AU06": 1.0, "AU07": 0.8, "AU09": 2.0, "AU10": 1.5,
-    "AU12": 0.9, "AU14": 1.9, "AU15": 2.0, "AU16": 5.0, "AU17": 1.8, "AU18": 5.8, "AU20": 1.0, "AU22": 5.2,
-    "AU23": 7.2, "AU24": 2.4, "AU25": 0.3, "AU26": 2.4, "AU27": 4.4, "AU28": 7.4, "AU43": 2.8, "AU45": 0.3,
+    "AU01": 1.5, "AU02": 0.8, "AU04": 1.6, "AU05": 1.2, "AU06": 1.0, "AU07": 0.8, "AU09": 2.0, "AU10": 1.5,
+    "AU12": 0.9, "AU14": 1.9, "AU15": 2.6, "AU16": 5.0, "AU17": 1.8, "AU18": 5.8, "AU20": 1.0, "AU22": 5.2,
+    "AU23": 7.2, "AU24": 3.0, "AU25": 0.3, "AU26": 2.4, "AU27": 4.4, "AU28": 7.4, "AU43": 2.8, "AU45": 0.3,
 }  # fmt: skip
 """How often each is the solo: those that activities seldom bring about more often, so that none is rare."""
 
@@ -83,6 +83,8 @@ def perform(activity: str, subject: Subject, frames: int, rng: np.random.Generat
         name: np.array([[face.get(name, 0.0) * share for share in sides[name]] for face in faces], np.float32).round(2)
         for name in moving
     }
+    if "AU43" in intensities:  # a lid that stays closed is closed
+        intensities["AU45"] = np.maximum(intensities["AU45"], intensities["AU43"])
     gaze = rng.normal(0, 0.06, 2) + np.where(
         rng.random((frames, 1)) < 0.15, rng.normal(0, [0.15, 0.08], (frames, 2)), 0
     )
@@ -114,7 +116,13 @@ def _peaks(activity: str, subject: Subject, rng: np.random.Generator) -> dict[st
         beside = _solo(rng)
         if beside not in peaks and beside in settle(dict.fromkeys(peaks, 1.0) | {beside: 0.5}):
             peaks[beside] = float(rng.uniform(1.8, 5))
-    return settle(peaks)
+    return _possible(peaks)
+
+
+def _possible(peaks: dict[str, float]) -> dict[str, float]:
+    """Peaks without what others exclude; what they bring comes and goes with them, and has no course of its own."""
+    kept = settle(peaks)
+    return {name: peak for name, peak in peaks.items() if name in kept}
 
 
 def _solo(rng: np.random.Generator) -> str:
@@ -131,12 +139,14 @@ def _sides(peaks: dict[str, float], subject: Subject, rng: np.random.Generator) 
     sides = dict(subject.balance)
     if not peaks or rng.random() >= _ONE_SIDED:
         return sides
-    could = [name for name in peaks if name in SIDED]
+    could = [name for name in peaks if name in SIDED and not (name == "AU45" and "AU43" in peaks)]
     if not could or rng.random() < 0.3:
         new = SIDED[int(rng.integers(len(SIDED)))]
-        peaks |= settle(peaks | {new: float(rng.uniform(2.2, 5))})
-        if new not in settle(peaks):
+        with_it = _possible(peaks | {new: float(rng.uniform(2.2, 5))})
+        if new not in with_it or (new == "AU45" and "AU43" in peaks):
             return sides
+        peaks.clear()
+        peaks.update(with_it)
         could = [new]
     left = rng.random() < 0.5
     chosen = {could[int(rng.integers(len(could)))]}
