@@ -163,7 +163,8 @@ def draw_look(rng: np.random.Generator) -> Look:
     cloth = not bald and rng.random() < 0.06
     volume = 0.0 if bald else float(rng.uniform(0.15, 0.9) if rng.random() < 0.8 else rng.uniform(0.9, 2.6))
     fringe = float(rng.uniform(1.0, 3.4)) if not (bald or cloth) and rng.random() < 0.35 else 0.0
-    full, upper = (float(rng.uniform(0.6, 1.4)) if bearded and rng.random() < chance else 0.0 for chance in (0.5, 0.6))
+    full = float(rng.uniform(0.6, 1.4)) if bearded and rng.random() < 0.5 else 0.0
+    upper = float(rng.uniform(0.6, 1.4)) if bearded and rng.random() < (0.85 if full else 0.5) else 0.0
     greyer = np.clip(np.array(hair) + rng.uniform(-0.05, 0.25 if rng.random() < 0.3 else 0.0), 0.03, 0.9)
     return Look(
         tone=tone,
