@@ -52,7 +52,7 @@ def card(
         "encoder": "convnet-s", "weights": 900_000, "text_tower": "minilm", "embed_dim": 256, "image_size": 80,
         "channels": 1, "action_units": ["AU12", "AU12_L", "AU12_R"], "expressions": ["neutral", "happiness"],
     }  # fmt: skip
-    evaluation = {"model": model, "validation": dict.fromkeys(test or {}, 9), "test": test or {}}
+    evaluation = {"model": model, "thresholds_from": list(test or {}), "test": test or {}}
     return model_card(
         evaluation=evaluation,
         lineage=lineage(past).as_dict(),
@@ -83,6 +83,28 @@ def test_the_chain_of_runs_is_followed_to_its_first(tmp_path: Path) -> None:
     assert seen["real_faces"].teacher == ""  # stage 1 doesn't look at Action Units
     assert seen["ferplus"].learnt == ("raters' votes for expressions",)
     assert (past.photographs, past.teachers, past.unknown) == (True, [], "")
+
+
+def test_words_that_taught_action_units_are_told(tmp_path: Path) -> None:
+    shares = {"neutral": 1.0, "happiness": 0.0}
+    votes = prepared(tmp_path / "votes", "ferplus", 10, "A teacher", AU04=0.5, AU12=0.5, **shares)
+    words = prepared(tmp_path / "words", "real_faces", 10, "A teacher", AU04=0.5)
+    options = {"rates": 0.5, "words": 0.7, "distrust": ["AU04"]}
+    run = trained(tmp_path / "run", 2, votes, words, stage2=options)
+    past = lineage(run)
+    bounds = "bounds on how often an emotion's faces show which Action Units"
+    assert past.taught
+    assert {each.dataset: each.learnt for each in past.seen} == {
+        "ferplus": ("raters' votes for expressions", "the teacher's Action Units (but AU04)", bounds),
+        "real_faces": ("emotion words as votes for expressions", bounds),
+    }
+    assert past.teachers == ["A teacher"]
+    pairs = {"auc": 0.9, "auc_interval": None, "peers": {}}
+    test = {"ferplus": {"faces": 9, "emotion_proxy": {"pairs": {"happiness": {"AU12": pairs}}, "headline": pairs}}}
+    assert "no independent test of this model" in " ".join(card(run, test).split())
+    plain = trained(tmp_path / "plain", 2, votes, words)
+    assert not lineage(plain).taught
+    assert "no independent test" not in " ".join(card(plain, test).split())
 
 
 def test_a_dataset_in_two_folders_counts_with_both(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.evaluation.bootstrap import resample
 from training.evaluation.experimental import Evidence, experimental
-from training.evaluation.proxies import EMFACS, FEWEST, HEADLINE, proxies, stratified
+from training.evaluation.proxies import EMFACS, FEWEST, HEADLINE, agreement_within, proxies, stratified
 from training.evaluation.scored import Scored
 from training.evaluation.sides import FEWEST_LOPSIDED, side_agreement, sided
 from training.evaluation.validity_sheets import experimental_sheet, proxy_sheet, sides_sheet
@@ -148,7 +148,7 @@ def test_what_fails_on_test_alone_is_marked() -> None:
     reasons = experimental(real(test=noise(faces(seed=2), "AU12")))
     assert reasons["AU12"].startswith("tells happiness from neutral faces badly")
     assert reasons["AU12"].endswith("on test faces")
-    assert reasons["AU12_L"] == reasons["AU12_R"] == "AU12 is experimental itself"
+    assert reasons["AU12_L"] == reasons["AU12_R"] == "the whole Action Unit is experimental itself"
     assert "AU04" not in reasons
     assert "validation" in experimental(real(noise(faces(seed=1), "AU12")))["AU12"]
 
@@ -167,7 +167,43 @@ def test_rendered_faces_are_no_evidence() -> None:
     reasons = experimental([rendered])
     assert {"AU04", "AU12", "AU12_L", "AU18"} <= set(reasons)
     assert "too few real faces" in reasons["AU12"]
-    assert reasons["AU12_R"] == "AU12 is experimental itself"
+    assert reasons["AU12_R"] == "the whole Action Unit is experimental itself"
+
+
+def test_what_words_taught_must_follow_the_movement_too() -> None:
+    """A score that knows the emotion alone is good by words; rendered faces, or the teacher within a word, tell."""
+    blind = []
+    for seed in (1, 2):
+        own = faces(900, seed)
+        guess = (own.activities == "sadness") * 0.5 + np.random.default_rng(seed).random(len(own)) * 0.4
+        truth = own.true_aus.copy()
+        truth[:, 0] = np.random.default_rng(seed + 5).random(len(own)) < 0.4  # the teacher sees something else
+        blind.append(replace(changed(own, "AU04", guess.astype(np.float32)), true_aus=truth))
+    assert "AU04" not in experimental(real(*blind))
+    reasons = experimental(real(*blind), taught=True)
+    assert "knows little beside them" in reasons["AU04"]
+    unlabelled = [replace(own, true_aus=np.full_like(own.true_aus, np.nan)) for own in blind]
+    assert "nothing else tests it" in experimental(real(*unlabelled), taught=True)["AU04"]
+    good = Evidence("rendered", faces(seed=3), faces(seed=4))
+    assert "AU04" not in experimental([*real(*blind), good], taught=True)
+    bad = Evidence("rendered", faces(seed=3), noise(faces(seed=4), "AU04"))
+    assert "follows rendered faces badly" in experimental([*real(*blind), bad], taught=True)["AU04"]
+
+
+def test_agreement_within_a_word_is_not_the_words() -> None:
+    own = faces()
+    by_word = (own.activities == "happiness").astype(np.float32)
+    assert agreement_within(own.activities, by_word, own.true_aus[:, 1]) is None  # within a word all show it, or none
+    labels = own.true_aus[:, 4]  # AU18, in every word alike
+    value, shown = agreement_within(own.activities, by_word, labels) or (None, 0)
+    assert (value, shown) == (pytest.approx(0.5), labels.sum())
+    areas, weights = [], []
+    for word in WORDS:
+        rows = own.activities == word
+        areas.append(roc_auc_score(labels[rows], own.aus[rows, 4]))
+        weights.append(labels[rows].sum() * (1 - labels[rows]).sum())
+    value, _ = agreement_within(own.activities, own.aus[:, 4], labels) or (None, 0)
+    assert value == pytest.approx(np.average(areas, weights=weights))
 
 
 def test_coders_decide_where_there_are_any() -> None:

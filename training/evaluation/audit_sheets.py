@@ -8,15 +8,24 @@ from typing import Any, Final
 from training.evaluation.probes import FIGURES
 from training.evaluation.sheets import Sheet, number, span
 
-__all__ = ["fairness_sheets", "robustness_sheets", "temporal_sheets", "worst_labels"]
+__all__ = [
+    "GAP_LEGEND",
+    "LUMINANCE",
+    "TITLES",
+    "cell",
+    "fairness_sheets",
+    "robustness_sheets",
+    "temporal_sheets",
+    "worst_labels",
+]
 
-_TITLES: Final = {
+TITLES: Final = {
     "skin_tone": "skin tone",
     "cheek_luminance": "brightness of the cheek",
     "hair": "long hair",
     "hidden": "partly covered",
 }
-_GAP_LEGEND: Final = (
+GAP_LEGEND: Final = (
     "gap: the best group's figure less the worst's; by chance: 95 % of the gaps between groups of the same sizes, "
     "drawn at random out of the same people, are below. A gap under it isn't shown to be one."
 )
@@ -26,10 +35,10 @@ _STILLS: Final = (
     "smoothed; alone: each frame searched anew."
 )
 _BLENDS: Final = (
-    "Photographs of the same person, blended over 8 frames at 30 a second. The first column holds what the blend "
+    "Photographs of the same person, blended over 8 frames at 30 a second. The first figure holds what the blend "
     "itself does to the score; the second is the runtime's own delay, against the same blends scored as photographs."
 )
-_LUMINANCE: Final = (
+LUMINANCE: Final = (
     "The brightness of the cheek is a weak stand-in for skin tone: it is light, exposure and skin at once. A person's "
     "faces in two thirds count as two people."
 )
@@ -49,18 +58,18 @@ def fairness_sheets(found: Mapping[str, Any]) -> list[Sheet]:
                     name,
                     f"{own['faces']:,}",
                     f"{own['subjects']:,}",
-                    *(_cell(each["groups"].get(name)) for each in figures.values()),
+                    *(cell(each["groups"].get(name)) for each in figures.values()),
                 )
                 for name, own in groups.items()
             ]
-            rows.append(("gap", "", "", *(_cell(each["gap"]) for each in figures.values())))
+            rows.append(("gap", "", "", *(cell(each["gap"]) for each in figures.values())))
             rows.append(("gap by chance", "", "", *(number(each["gap"]["chance"]) for each in figures.values())))
-            notes = [_GAP_LEGEND, *([_LUMINANCE] if attribute == "cheek_luminance" else [])]
+            notes = [GAP_LEGEND, *([LUMINANCE] if attribute == "cheek_luminance" else [])]
             if worst := worst_labels(by_figure.get("labels", {})):
                 notes.append(f"Largest gaps of single Action Units' AUC: {worst}.")
             sheets.append(
                 Sheet(
-                    f"By {_TITLES.get(attribute, attribute)}, {dataset}",
+                    f"By {TITLES.get(attribute, attribute)}, {dataset}",
                     ("group", "faces", "people", *(FIGURES[key] for key in figures)),
                     tuple(rows),
                     tuple(notes),
@@ -84,10 +93,10 @@ def worst_labels(labels: Mapping[str, Mapping[str, float | None]], most: int = 3
 def robustness_sheets(found: Mapping[str, Any]) -> list[Sheet]:
     """A table of all curves, a row a level; and one for each pose. Figures as `robustness.json` has them."""
     columns = [(dataset, figure) for dataset, own in found["unchanged"].items() for figure in own]
-    rows = [("unchanged", *(_cell(found["unchanged"][dataset][figure]) for dataset, figure in columns))]
+    rows = [("unchanged", *(cell(found["unchanged"][dataset][figure]) for dataset, figure in columns))]
     for way in found["curves"].values():
         for place, level in enumerate(way["levels"]):
-            cells = (_cell(way["figures"][dataset][figure][place]) for dataset, figure in columns)
+            cells = (cell(way["figures"][dataset][figure][place]) for dataset, figure in columns)
             rows.append((f"{way['title']}, {way['unit']}: {level:g}", *cells))
     heads = (f"{FIGURES[figure]}, {dataset} ({found['faces'][dataset]:,})" for dataset, figure in columns)
     sheets = [Sheet("Robustness", ("crops", *heads), tuple(rows), strong=(0,))]
@@ -99,7 +108,7 @@ def robustness_sheets(found: Mapping[str, Any]) -> list[Sheet]:
                     f"By {column}, {dataset}",
                     ("degrees, either way", "faces", *(FIGURES[key] for key in keys)),
                     tuple(
-                        (f"{b['from']}–{b['to']}", f"{b['faces']:,}", *(_cell(b["figures"].get(key)) for key in keys))
+                        (f"{b['from']}–{b['to']}", f"{b['faces']:,}", *(cell(b["figures"].get(key)) for key in keys))
                         for b in bins
                     ),
                 )
@@ -159,13 +168,14 @@ def _delays(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield (
             name,
             str(own["people"]),
-            _cell({"value": own["after_blend"], "interval": own["after_blend_interval"]}, 2),
-            _cell({"value": own["delay"], "interval": own["delay_interval"]}, 2),
+            cell({"value": own["after_blend"], "interval": own["after_blend_interval"]}, 2),
+            cell({"value": own["delay"], "interval": own["delay_interval"]}, 2),
             number(own["delay_ms"], 0),
         )
 
 
-def _cell(own: Mapping[str, Any] | None, digits: int = 3) -> str:
+def cell(own: Mapping[str, Any] | None, digits: int = 3) -> str:
+    """A figure (`value`) with its `interval`, where it has one."""
     if own is None:
         return "–"
     value = number(own["value"], digits)

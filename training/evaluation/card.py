@@ -58,7 +58,7 @@ def model_card(
     """MODEL_CARD.md.
 
     Args:
-        evaluation: what `evaluate_run` writes: `model`, `validation`, `test` (figures by dataset).
+        evaluation: what `evaluate_run` writes: `model`, `thresholds_from`, `test` (figures by dataset).
         lineage: what the model has seen (`Lineage.as_dict`).
         thresholds: by Action Unit.
         experimental: reasons by label.
@@ -74,7 +74,7 @@ def model_card(
     )
     environment.filters |= {"number": number, "percent": percent, "span": span}
     model, metrics = evaluation["model"], evaluation["test"]
-    validation = list(evaluation.get("validation", {}))
+    source = evaluation["thresholds_from"]
     measured = {name: own for name, own in audits.items() if own is not None}
     return environment.get_template(_TEMPLATE).render(
         model=model,
@@ -83,9 +83,9 @@ def model_card(
         lineage=lineage,
         rights=load_yaml(_TEXTS / _RIGHTS, TypeAdapter(dict[str, dict[str, str]])),
         metrics=metrics,
-        validation=validation,
-        rendered=any(is_rendered(name) for name in metrics),
-        chosen_on_photographs=any(not is_rendered(name) for name in validation),
+        source=source,
+        rendered=[name for name in metrics if is_rendered(name)],
+        chosen_on_photographs=any(not is_rendered(name) for name in source),
         thresholds=thresholds,
         experimental=experimental,
         headline=headline_sheet(metrics),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from training.evaluation.audit_sheets import fairness_sheets, temporal_sheets
+from training.evaluation.audit_sheets import GAP_LEGEND, LUMINANCE, TITLES, cell, fairness_sheets, temporal_sheets
 from training.evaluation.probes import FIGURES
 from training.evaluation.sheets import Sheet, number
 from training.evaluation.sides import whole_of
@@ -97,12 +97,25 @@ def kept_up_to(
 
 
 def _fairness(found: Mapping[str, Any]) -> str:
+    """Skin tone in full; of all attributes, the gaps."""
     parts = ["### Groups of people", ""]
-    sheets = fairness_sheets(found)
-    for sheet in sheets:
-        parts += [f"**{sheet.title}**", "", sheet.body(), ""]
-        parts += [f"{note}\n" for note in sheet.notes[1:]]
-    return "\n".join([*parts, sheets[0].notes[0][0].upper() + sheets[0].notes[0][1:]] if sheets else [])
+    for dataset, attributes in found.items():
+        for sheet in fairness_sheets({dataset: {key: own for key, own in attributes.items() if key == "skin_tone"}}):
+            parts += [f"**{sheet.title}:**", "", sheet.body(), ""]
+    rows = []
+    for dataset, attributes in found.items():
+        for attribute, by_figure in attributes.items():
+            for figure, own in by_figure.items():
+                if figure in FIGURES and attribute != "skin_tone":
+                    gap = own["gap"]
+                    where = f"{TITLES.get(attribute, attribute)}, `{dataset}`"
+                    rows.append((where, FIGURES[figure], cell(gap), number(gap["chance"]), gap["worst"]))
+    if rows:
+        parts += [Sheet("", ("groups by", "figure", "gap", "by chance", "worst"), tuple(rows)).body(), ""]
+    parts.append(GAP_LEGEND[0].upper() + GAP_LEGEND[1:])
+    if any("cheek_luminance" in own for own in found.values()):
+        parts.append(LUMINANCE)
+    return "\n".join(parts)
 
 
 def _robustness(found: Mapping[str, Any]) -> str:

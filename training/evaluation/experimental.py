@@ -125,7 +125,7 @@ def _one_side(name: str, evidence: Sequence[Evidence], reasons: dict[str, str]) 
     if any(value is not None for value in coded):
         return _first_below(coded, _GOOD_CODED, "follows the coders badly")
     if whole in reasons:
-        return f"{whole} is experimental itself"
+        return "the whole Action Unit is experimental itself"
     follows = [_agreement(name, evidence, ("real",), split) for split in _SPLITS]
     if all(value is None for value in follows):
         return "no real-face evidence of one side"
@@ -140,14 +140,15 @@ def _one_side(name: str, evidence: Sequence[Evidence], reasons: dict[str, str]) 
 def _expression(name: str, evidence: Sequence[Evidence]) -> str | None:
     recalls = {}
     for split in _SPLITS:
-        parts = [own for each in evidence if (own := each.split(split)) is not None and np.isfinite(own.votes).any()]
+        real = [own for each in evidence if each.kind != "rendered" and (own := each.split(split)) is not None]
+        parts = [own for own in real if np.isfinite(own.votes).any()]
         if not parts:
             continue
         scores, votes = (np.concatenate([getattr(own, what) for own in parts]) for what in ("expressions", "votes"))
         alone = resample(np.full(len(votes), None, object), count=0)
         recalls[split] = expressions.figures(scores, votes, parts[0].expression_names, alone)["recall"][name]
     if not recalls:
-        return "no face with votes to test it"
+        return "no real face with votes tests it"
     for split, share in recalls.items():
         if share is None:
             return f"no {split} face shows it"

@@ -35,7 +35,7 @@ ATTRIBUTES: Final[dict[str, tuple[tuple[float, str], ...]]] = {
 out."""
 
 _FEWEST_SUBJECTS: Final = 5
-_FEWEST_FACES: Final = 30
+_FEWEST_FACES: Final = 20
 _CHEEKS: Final = ((0.50, 0.68, 0.24, 0.36), (0.50, 0.68, 0.64, 0.76))  # rows and columns, shares of the crop's side
 
 

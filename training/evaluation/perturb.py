@@ -131,7 +131,7 @@ def _cover(faces: Faces8, height: float, share: float) -> Faces8:
     side = faces.shape[1]
     top = round((height - share / 2) * side)
     covered = faces.copy()
-    mean = faces.reshape(len(faces), -1, faces.shape[3]).mean(axis=1)
+    mean = faces.mean(axis=(1, 2), dtype=np.float32)
     covered[:, max(top, 0) : top + round(share * side)] = _bytes(mean)[:, None, None, :]
     return covered
 

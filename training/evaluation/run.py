@@ -84,12 +84,12 @@ def evaluate_run(
         Evidence(_kind(name, subject.teachers[name], val, test), tuning.get(name), tested.get(name))
         for name in sorted({*tuning, *tested})
     ]
-    thresholds = _thresholds(evidence)
+    past = lineage(subject.folder, subject.sets)
+    thresholds, source = _thresholds(evidence, past.photographs)
     metrics = {
         name: measure(part, thresholds, teacher=subject.teachers[name], draws=draws, seed=seed)
         for name, part in tested.items()
     }
-    past = lineage(subject.folder, subject.sets)
     doubtful = experimental(evidence, taught=past.taught)
     ours, beside = subject.name, subject.folder
     notes = {name: _notes(name, subject.sets.values(), subject.fold) for name in metrics}
@@ -101,7 +101,7 @@ def evaluate_run(
             "model": subject.about(),
             "fold": subject.fold,
             "bootstrap": {"draws": draws, "seed": seed},
-            "validation": {name: len(part) for name, part in tuning.items()},
+            "thresholds_from": source,
             "test": metrics,
         },
         "thresholds": thresholds,
@@ -137,15 +137,27 @@ def _kind(dataset: str, teacher: str, *splits: Examples) -> Kind:
     return "coded" if labelled and not teacher else "real"
 
 
-def _thresholds(evidence: Sequence[Evidence]) -> dict[str, float]:
-    """The best on validation faces: those that coders labelled, else a teacher's, else rendered ones."""
+def _thresholds(evidence: Sequence[Evidence], photographs: bool) -> tuple[dict[str, float], list[str]]:
+    """The best on validation faces: those that coders labelled, else a teacher's, else rendered ones.
+
+    Of a model that saw no photograph they come from rendered faces alone, where there are any: it stays one.
+
+    Returns:
+        Thresholds by Action Unit, and the datasets that they come from.
+    """
+    kinds: Sequence[Kind] = _PREFERRED
+    if not photographs and any(each.kind == "rendered" and each.validation is not None for each in evidence):
+        kinds = ("rendered",)
     found: dict[str, float] = {}
-    for kind in reversed(_PREFERRED):
+    source = []
+    for kind in reversed(kinds):
         own = [each.validation for each in evidence if each.kind == kind and each.validation is not None]
         if own:
             scores, truth = (np.concatenate([getattr(part, key) for part in own]) for key in ("aus", "true_aus"))
-            found |= best_thresholds(scores, truth, own[0].au_names)
-    return dict(sorted(found.items()))
+            if better := best_thresholds(scores, truth, own[0].au_names):
+                found |= better
+                source += [part.dataset for part in own]
+    return dict(sorted(found.items())), sorted(source)
 
 
 def _notes(dataset: str, sets: Collection[Prepared], fold: int | None) -> list[str]:
