@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from clef_rt.files import whole_file
 from training.manifest import validate
@@ -77,6 +78,11 @@ def film_subject(studio: Studio, plan: Plan, number: int, first: int = 0) -> tup
     Returns:
         The pictures (sequences × frames, H, W) uint8, or (…, 3) in colour; and their manifest rows, without paths.
     """
+    with threadpool_limits(1, user_api="blas"):  # of more threads, sums differ in their last bits
+        return _film(studio, plan, number, first)
+
+
+def _film(studio: Studio, plan: Plan, number: int, first: int) -> tuple[NDArray[np.uint8], pd.DataFrame]:
     subject = draw_subject(np.random.default_rng((plan.seed, 2, number)))
     studio.seat(subject)
     split = split_of(plan.subjects, plan.seed)[number]

@@ -151,7 +151,7 @@ def _sides(peaks: dict[str, float], subject: Subject, rng: np.random.Generator) 
     left = rng.random() < 0.5
     chosen = {could[int(rng.integers(len(could)))]}
     chosen |= {name for name in could if rng.random() < 0.3}
-    for name in chosen:
+    for name in sorted(chosen):  # a set has no order of its own
         weak = 0.0 if rng.random() < 0.7 else float(rng.uniform(0.1, 0.4))
         sides[name] = (1.0, weak) if left else (weak, 1.0)
         peaks[name] = max(peaks[name], float(rng.uniform(2.2, 5)))  # a face is one-sided where it is seen

@@ -52,14 +52,15 @@ void main() {
             n = tilted(n, BUMP * height);
             open *= clamp(1.0 + 0.58 * min(height, 0.0) + 0.10 * max(height, 0.0), 0.3, 1.1);
         }
-        if (scalp - hairline > -0.5 || max(beard.x * beard_density.x, beard.y * beard_density.y) > 0.02) {
-        float strand = strands(place.x + 0.35 * place.z, place.y);
-        float grown = smoothstep(0.0, 0.9, scalp - hairline + 0.3 * strandy * strand);
-        base = mix(base, hair * (1.0 + 0.22 * strandy * strand), 0.95 * grown);
-        vec2 bristles = smoothstep(0.25, 0.75, beard * beard_density + 0.18 * strand) * step(0.01, beard_density);
-        float bearded = max(bristles.x, bristles.y);
-        base = mix(base, beard_colour * (1.0 + 0.3 * strand), 0.92 * bearded);
-        shine = mix(shine, 0.06, max(grown, bearded));
+        vec2 bearded = beard * beard_density;
+        if (scalp - hairline > -0.5 || max(bearded.x, bearded.y) > 0.02) {
+            float strand = strands(place.x + 0.35 * place.z, place.y);
+            float grown = smoothstep(0.0, 0.9, scalp - hairline + 0.3 * strandy * strand);
+            base = mix(base, hair * (1.0 + 0.22 * strandy * strand), 0.95 * grown);
+            vec2 bristles = smoothstep(0.25, 0.75, bearded + 0.18 * strand) * step(0.01, beard_density);
+            float bristly = max(bristles.x, bristles.y);
+            base = mix(base, beard_colour * (1.0 + 0.3 * strand), 0.92 * bristly);
+            shine = mix(shine, 0.06, max(grown, bristly));
         }
     } else if (kind < 2.5) {
         base = vec3(0.62, 0.33, 0.32);

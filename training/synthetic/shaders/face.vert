@@ -35,11 +35,16 @@ void main() {
     scalp = in_scalp + hair_shape.z * front * (1.0 - 0.75 * exp(-0.5 * (p.x - parting) * (p.x - parting)));
     if (in_kind < 1.5) {
         float grown = smoothstep(-0.2, 1.6, scalp - hairline);
-        float waves = sin(p.x * 1.7 + 2.3 * sin(p.y * 0.9 + parting)) * sin(p.z * 1.3 + p.y * 1.1 + 3.0 * parting);
-        p += in_normal * grown * hair_shape.x * (1.0 + hair_shape.y * waves);
-        vec2 long_ = in_beard * beard_length;
-        float tufts = 1.0 + 0.35 * sin(p.x * 3.1) * sin(p.y * 2.3 + p.x);
-        p += (in_normal + vec3(0.0, -0.5, 0.0)) * max(long_.x, long_.y) * tufts;
+        vec2 lengths = in_beard * beard_length;
+        float bristle = max(lengths.x, lengths.y);
+        if (grown * hair_shape.x > 0.0) {
+            float waves = sin(p.x * 1.7 + 2.3 * sin(p.y * 0.9 + parting)) * sin(p.z * 1.3 + p.y * 1.1 + 3.0 * parting);
+            p += in_normal * grown * hair_shape.x * (1.0 + hair_shape.y * waves);
+        }
+        if (bristle > 0.0) {
+            float tufts = 1.0 + 0.35 * sin(p.x * 3.1) * sin(p.y * 2.3 + p.x);
+            p += (in_normal + vec3(0.0, -0.5, 0.0)) * bristle * tufts;
+        }
     }
     place = p;
     vec3 seen = turn * (p - centre);
