@@ -117,6 +117,11 @@ def evaluate_run(
         f"all figures from {len(test):,} test faces.",
         f"Intervals are 95 %, from {draws:,} draws of whole subjects (seed {seed}).",
     ]
+    if past.taught:
+        lines.append(
+            "The run learnt, on training faces, how often an emotion's faces show Action Units (`stage2.rates`): areas "
+            "by emotion words are no independent test of it, and not like for like beside a peer. `within a word` is."
+        )
     text = report.markdown(f"Evaluation of {ours}", lines, [*tables, experimental_sheet(doubtful)], pictures)
     (beside / "report.md").write_text(text, encoding="utf-8")
     return Report(metrics, doubtful, tables, [*files, beside / "report.md", *pictures])
