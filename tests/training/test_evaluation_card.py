@@ -79,7 +79,7 @@ def test_the_chain_of_runs_is_followed_to_its_first(tmp_path: Path) -> None:
     assert {name: each.faces for name, each in seen.items()} == {"real_faces": 16, "rendered": 24, "ferplus": 8}
     assert seen["rendered"].stages == (2,)  # in two runs, counted once
     assert seen["rendered"].learnt == ("Action Units and their intensities",)
-    assert seen["real_faces"].learnt == ("activities",)
+    assert seen["real_faces"].learnt == ("emotion words, as activities",)
     assert seen["real_faces"].teacher == ""  # stage 1 doesn't look at Action Units
     assert seen["ferplus"].learnt == ("raters' votes for expressions",)
     assert (past.photographs, past.teachers, past.unknown) == (True, [], "")

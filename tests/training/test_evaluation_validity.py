@@ -170,6 +170,13 @@ def test_rendered_faces_are_no_evidence() -> None:
     assert reasons["AU12_R"] == "the whole Action Unit is experimental itself"
 
 
+def test_another_model_that_taught_nothing_is_some_evidence() -> None:
+    assert "AU18" in experimental(real())  # the teacher's student
+    assert experimental(real(), independent=True) == {}
+    reasons = experimental(real(test=noise(faces(seed=2), "AU18")), independent=True)
+    assert reasons["AU18"].startswith("no emotion's, and agrees badly with another model")
+
+
 def test_what_words_taught_must_follow_the_movement_too() -> None:
     """A score that knows the emotion alone is good by words; rendered faces, or the teacher within a word, tell."""
     blind = []

@@ -57,6 +57,11 @@ def unknowns(metrics: Mapping[str, Any], lineage: Mapping[str, Any], audits: Map
         lines.append("Whether it does alike for all skin tones, genders and ages wasn't measured.")
     if "temporal" not in audits:
         lines.append("How steady its scores are in video wasn't measured.")
+    if any("emotion words" in what for each in lineage["seen"] for what in each["learnt"]):
+        lines.append(
+            "How much its Action Units owe to emotion words: these brought faces together before it learnt any Action "
+            "Unit, so areas by emotion words may flatter it beside a peer that never saw them."
+        )
     if not lineage["photographs"]:
         lines.append("Rendered faces differ from photographs in ways that no figure on rendered faces shows.")
     lines.append("Untested: children as such, masks, infrared, profile views, paralysed or injured faces.")

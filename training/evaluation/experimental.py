@@ -12,6 +12,9 @@ An Action Unit is judged by the strongest evidence there is of it:
 3. Of one side (`AU12_L`), where the whole isn't marked: agreement with the teacher's own of that side of 0.80, and the
    difference of both sides must tell, with 0.65, on which side the teacher sees it.
 
+4. Of what is no emotion's, where the teacher taught the model nothing: agreement with it of 0.80, as of two that came
+   to see the same by different ways.
+
 What has none of these is marked: agreement with a teacher that labelled the training faces is no evidence that the
 teacher is right, and rendered faces aren't real. Expressions are marked where less than half of their faces are found.
 Both splits count throughout.
@@ -68,12 +71,13 @@ class Evidence:
         return self.validation if name == "validation" else self.test
 
 
-def experimental(evidence: Sequence[Evidence], *, taught: bool = False) -> dict[str, str]:
+def experimental(evidence: Sequence[Evidence], *, taught: bool = False, independent: bool = False) -> dict[str, str]:
     """The labels to mark experimental.
 
     Args:
         evidence: all datasets that the model was scored on.
         taught: whether emotions' words taught it Action Units (`Lineage.taught`).
+        independent: whether the teacher that labels photographs taught it nothing.
 
     Returns:
         Reasons by label, in words.
@@ -81,7 +85,7 @@ def experimental(evidence: Sequence[Evidence], *, taught: bool = False) -> dict[
     first = next(own for each in evidence for own in (each.validation, each.test) if own is not None)
     reasons: dict[str, str] = {}
     for name in first.au_names:
-        if name == whole_of(name) and (why := _whole(name, evidence, taught)):
+        if name == whole_of(name) and (why := _whole(name, evidence, taught, independent)):
             reasons[name] = why
     for name in first.au_names:
         if name != whole_of(name) and (why := _one_side(name, evidence, reasons)):
@@ -92,13 +96,16 @@ def experimental(evidence: Sequence[Evidence], *, taught: bool = False) -> dict[
     return reasons
 
 
-def _whole(name: str, evidence: Sequence[Evidence], taught: bool) -> str | None:
+def _whole(name: str, evidence: Sequence[Evidence], taught: bool, independent: bool) -> str | None:
     coded = [_agreement(name, evidence, ("coded",), split) for split in _SPLITS]
     if any(value is not None for value in coded):
         return _first_below(coded, _GOOD_CODED, "follows the coders badly")
     on = [_pairs(evidence, split) for split in _SPLITS]
     asked = [pair for pair in pairs_of([name]) if all(p.get(pair, (0, 0))[1] >= FEWEST_FACES for p in on)]
     if not asked:
+        follows = [_agreement(name, evidence, ("real",), split) for split in _SPLITS]
+        if independent and all(value is not None for value in follows):
+            return _first_below(follows, _GOOD_AGREEMENT, "no emotion's, and agrees badly with another model")
         if pairs_of([name]):
             return "too few real faces show it to test it"
         return "no real-face evidence: no emotion's proxy, and nobody coded it"

@@ -146,7 +146,8 @@ def _learnt(train: pd.DataFrame, config: RunConfig | None, teacher: str) -> tupl
     """What of a dataset's labels a run learns from."""
     if config is not None and config.stage == 1:
         if config.stage1.image_activity or config.stage1.pairs == "activity":
-            return ("activities",)
+            words = bool(train["activity"].isin(EXPRESSIONS).mean() > 0.5)
+            return ("emotion words, as activities",) if words else ("activities",)
         return ("pictures alone",)
     options = config.stage2 if config is not None else Stage2Settings()
     found = []

@@ -90,7 +90,7 @@ def evaluate_run(
         name: measure(part, thresholds, teacher=subject.teachers[name], draws=draws, seed=seed)
         for name, part in tested.items()
     }
-    doubtful = experimental(evidence, taught=past.taught)
+    doubtful = experimental(evidence, taught=past.taught, independent=not past.teachers and not past.unknown)
     ours, beside = subject.name, subject.folder
     notes = {name: _notes(name, subject.sets.values(), subject.fold) for name in metrics}
     tables = [table for name, own in metrics.items() for table in report.sheets(name, own, ours, notes[name])]
