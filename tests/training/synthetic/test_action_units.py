@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -171,3 +173,10 @@ def test_every_action_unit_has_words_and_a_source() -> None:
         assert unit.facs
         assert set(unit.excludes) | set(unit.brings) | set(unit.company) <= set(AUS), name
         assert texts.action_unit(name).text
+
+
+def test_the_documentation_has_the_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "synthetic.md").read_text()
+    for name, unit in ACTION_UNITS.items():
+        shapes = " + ".join(f"{weight:g} {shape}" for shape, weight in unit.shapes.items()).replace("+ -", "− ")
+        assert f"| {name} | {unit.facs} | {shapes} |" in text
