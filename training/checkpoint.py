@@ -12,6 +12,7 @@ from torch import nn
 from clef_rt.errors import BundleError, ConfigError
 from training.model import ClefModel
 from training.model_config import ModelConfig
+from training.projection import BentProjection
 
 __all__ = ["MODEL", "load_checkpoint", "save_checkpoint", "take_over"]
 
@@ -76,7 +77,8 @@ def take_over(model: ClefModel, start: ClefModel) -> None:
         if not (isinstance(mine, nn.Module) and isinstance(theirs, nn.Module)):
             raise ConfigError("The start has its text tower tuned, or the new model has, and not both.")
         try:
-            mine.load_state_dict(theirs.state_dict())
+            added = isinstance(mine, BentProjection) and not isinstance(theirs, BentProjection)
+            mine.load_state_dict(theirs.state_dict(), strict=not added)
         except RuntimeError:
             raise ConfigError(f"The start's {part.replace('_', ' ')} isn't built as the model's is.") from None
     if model.tower is not None:

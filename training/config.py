@@ -51,6 +51,8 @@ class ModelSettings(_Strict):
         text_tower: as in `training.towers`; `auto` is the encoder's own half, else MiniLM.
         init: `pretrained` (CLIP), or `random`.
         embed_dim: of the joint space; CLIP's two halves have theirs, 512.
+        text_hidden: width of a hidden layer beside the texts' projection, so that a side means something else for each
+            Action Unit; 0 for none. A run that starts from another may add it.
         image_size: crops are shrunk to it, px; 0 for their own size. A network without a fixed size learns most of what
             it knows from small pictures, at a fraction of the time, and goes on from there at the full size.
         tune: which parts learn.
@@ -60,6 +62,7 @@ class ModelSettings(_Strict):
     text_tower: str = "auto"
     init: Init = "pretrained"
     embed_dim: PositiveInt = 256
+    text_hidden: NonNegativeInt = 0
     image_size: NonNegativeInt = 0
     tune: Parts = Parts()
 

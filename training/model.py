@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from clef_rt.errors import ConfigError
 from training.encoders import Pictures, make_encoder
 from training.model_config import GROUPS, Group, LabelRows, LabelWords, ModelConfig
-from training.projection import spread
+from training.projection import BentProjection, spread
 from training.prompts import described_sentences, intensity_prompts, name_prompt
 from training.text_table import TextTable, frozen_features
 from training.texts import INTENSITIES, LabelText, LabelTexts
@@ -62,7 +62,11 @@ class ClefModel(nn.Module):
             raise ConfigError(f"{config.encoder} ({wide}) and {config.text_tower} ({long}) share no space.")
         linear = config.projections == "linear"
         self.image_head = nn.Linear(wide, config.embed_dim) if linear else nn.Identity()
-        self.text_head = nn.Linear(long, config.embed_dim) if linear else nn.Identity()
+        self.text_head: nn.Module = nn.Identity()
+        if linear and config.text_hidden:
+            self.text_head = BentProjection(long, config.embed_dim, config.text_hidden)
+        elif linear:
+            self.text_head = nn.Linear(long, config.embed_dim)
         if isinstance(self.text_head, nn.Linear):
             spread(self.text_head, features["names"])
         self.log_scales = nn.ParameterDict({group: nn.Parameter(torch.tensor(math.log(10.0))) for group in GROUPS})

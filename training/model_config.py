@@ -30,6 +30,7 @@ class ModelConfig(BaseModel):
         tuned_text: the text tower is trained; else its features of all texts are kept in its place.
         projections: `linear`: both sides are projected into the joint space; `none`: they share one already, as
             CLIP's two halves do.
+        text_hidden: width of a hidden layer beside the texts' projection (`training.projection`); 0 for none.
         head: what a picture is compared with: labels' `names` (the paper), the mean of their `descriptions`, or an
             `index`, a learned vector a class without a text (the usual classifier, for comparison).
         mean: of the pixels by channel, after division by 255.
@@ -48,6 +49,7 @@ class ModelConfig(BaseModel):
     init: Init = "pretrained"
     tuned_text: bool = False
     projections: Literal["linear", "none"] = "linear"
+    text_hidden: int = 0
     head: Head = "names"
     mean: tuple[float, ...] = (0.5,)
     std: tuple[float, ...] = (0.25,)

@@ -6,10 +6,39 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import gelu, layer_norm
 
-__all__ = ["spread"]
+__all__ = ["BentProjection", "spread"]
 
 _LEAST: Final = 0.02  # of the mean variance: what differs less than that is no more enlarged
+
+
+class BentProjection(nn.Linear):
+    """A linear projection and, beside it, one hidden layer over its result; the latter begins at nothing.
+
+    In a sentence encoder "on the left side" shifts every sentence by the same amount. A linear projection keeps that:
+    it can tell left from right, but not a smile on the left with a frown on the right. The hidden layer lets a side
+    mean something else for each Action Unit.
+
+    Args:
+        wide: f, of the texts' features.
+        out: d.
+        hidden: the hidden layer's width.
+    """
+
+    def __init__(self, wide: int, out: int, hidden: int) -> None:
+        super().__init__(wide, out)
+        self.inner = nn.Linear(out, hidden)
+        self.outer = nn.Linear(hidden, out, bias=False)
+        nn.init.normal_(self.inner.weight, std=1.5 * out**-0.5)
+        nn.init.zeros_(self.outer.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, f) to (n, d)."""
+        straight = super().forward(features)
+        size = straight.detach().square().mean(dim=1, keepdim=True).sqrt()  # what is added is as large as that
+        bent: Tensor = self.outer(gelu(self.inner(layer_norm(straight, straight.shape[-1:]))))
+        return straight + size * bent
 
 
 @torch.no_grad()

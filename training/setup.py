@@ -41,6 +41,7 @@ def new_model(train: Examples, config: RunConfig, *, head: Head = "names") -> Cl
         init=own.init,
         tuned_text=own.tune.text == "all" or (start is not None and start.config.tuned_text),
         projections="none" if one_clip else "linear",
+        text_hidden=0 if one_clip else own.text_hidden,
         head=head,
         mean=mean,
         std=std,

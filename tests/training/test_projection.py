@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from training.projection import spread
+from training.projection import BentProjection, spread
 
 
 def names() -> torch.Tensor:
@@ -40,3 +40,24 @@ def test_two_names_are_left_to_learning() -> None:
     before = head.weight.clone()
     spread(head, torch.randn(2, 8))
     assert torch.equal(head.weight, before)
+
+
+def test_the_hidden_layer_begins_at_nothing_and_can_part_sides() -> None:
+    """Base and side added up, as a sentence encoder has it: a line can't make the sides' differences differ."""
+    torch.manual_seed(0)
+    bases, side = torch.randn(6, 32), torch.randn(32)
+    features = torch.cat([bases + side, bases - side])
+    bent = BentProjection(32, 16, 64)
+    assert torch.equal(bent(features), nn.functional.linear(features, bent.weight, bent.bias))
+    goal = torch.randn(12, 16)
+    straight = nn.Linear(32, 16)
+    errors = []
+    for head in (bent, straight):
+        optimizer = torch.optim.Adam(head.parameters(), lr=0.02)
+        for _ in range(300):
+            optimizer.zero_grad()
+            loss = (head(features) - goal).square().mean()
+            loss.backward()
+            optimizer.step()
+        errors.append(loss.item())
+    assert errors[0] < 0.05 * errors[1]
