@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cv2
@@ -37,14 +38,28 @@ def film_by_many(
     Yields:
         A subject's pictures and manifest rows.
     """
-    # Not forked: neither OpenGL nor threads outlive that.
-    with multiprocessing.get_context("spawn").Pool(workers, _start, (facekit, size, plan)) as pool:
+    with _deaf_to_ctrl_c():
+        # Not forked: neither OpenGL nor threads outlive that.
+        pool = multiprocessing.get_context("spawn").Pool(workers, _start, (facekit, size, plan))
+    with pool:
         yield from pool.imap(_film, range(plan.subjects))
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that start in this block don't hear Ctrl-C, which is their parent's, not even while they start."""
+    if threading.current_thread() is not threading.main_thread():  # only there can it be set, and is it heard
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start(facekit: Path, size: int, plan: Plan) -> None:
     global _mine
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     os.environ["LP_NUM_THREADS"] = "1"  # of Mesa: as many processes as cores leave it none
     cv2.setNumThreads(1)
     _mine = _open.enter_context(Studio.open(facekit, size)), plan
