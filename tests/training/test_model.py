@@ -11,6 +11,7 @@ import torch
 from clef_rt.errors import BundleError, ConfigError
 from training.augment import Augment
 from training.checkpoint import load_checkpoint, save_checkpoint, take_over
+from training.encoders import Pictures, make_encoder
 from training.manifest import EXPRESSIONS
 from training.model import ClefModel
 from training.model_config import ModelConfig
@@ -194,3 +195,36 @@ def test_augmented_faces_are_faces_still() -> None:
     assert ((middle > 60) & (middle < 200)).all()
     assert middle.std() > 5  # light varies
     assert not torch.equal(Augment()(faces(4)), faces(4))
+
+
+def test_parts_of_a_face_are_averaged_apart() -> None:
+    from training.encoders.convnet import _Parts, _triangles
+
+    for places in (3, 4, 5):
+        torch.testing.assert_close(_triangles(places, 3).sum(dim=1), torch.ones(3))
+    maps = torch.zeros(1, 1, 5, 5)
+    maps[0, 0, 0, 4] = 1  # a corner
+    found = _Parts(3, 2)(maps)[0, 0]
+    assert found.argmax() == 1  # the first row's right part
+    assert found[:, 0].max() < 0.2 * found[0, 1]
+    torch.testing.assert_close(_Parts(3, 2)(torch.ones(2, 4, 7, 7)), torch.ones(2, 4, 3, 2))
+
+
+def test_the_large_convnet_takes_any_size_and_tells_left_from_right() -> None:
+    torch.manual_seed(0)
+    encoder = make_encoder("convnet-l", Pictures(80, 1)).eval()
+    faces = torch.rand(2, 1, 80, 80)
+    assert encoder(faces).shape == encoder(faces[..., ::2, ::2]).shape == (2, encoder.features)
+    once, mirrored = encoder(faces), encoder(faces.flip(3))
+    assert (once - mirrored).abs().mean() > 0.1 * once.abs().mean()
+
+
+def test_a_hidden_layer_may_be_added_to_what_a_run_starts_from(tmp_path: Path) -> None:
+    start = build()
+    model = build(text_hidden=32)
+    take_over(model, start)
+    torch.testing.assert_close(model.label_embeddings(), start.label_embeddings())
+    save_checkpoint(model, tmp_path / "model.pt")
+    assert load_checkpoint(tmp_path).config.text_hidden == 32
+    with pytest.raises(ConfigError, match="text head"):
+        take_over(build(), model)

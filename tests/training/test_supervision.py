@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import torch
 from clef_rt.errors import ConfigError
 from training.config import Stage2Settings
 from training.data import Examples, load_examples
-from training.supervision import au_weights, chosen_labels, class_weights, few_labels
+from training.prepare import FACTS
+from training.supervision import au_weights, chosen_labels, class_weights, few_labels, words_as_votes
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,39 @@ def test_rare_labels_count_more() -> None:
     aus = np.array([[1, 1], [1, 0], [0, 0], [0, np.nan]], np.float32)
     assert float(au_weights(aus)[1] / au_weights(aus)[0]) == pytest.approx(1.5)
     assert float(au_weights(aus).mean()) == pytest.approx(1.0)
+
+
+def test_words_become_votes_where_there_are_none(made_up: Callable[..., Path]) -> None:
+    both = load_examples([made_up(rows=50, name="words", votes=False), made_up(rows=50, name="voted")], "train")
+    found = words_as_votes(both, 0.6)
+    worded = both.datasets == "words"
+    np.testing.assert_allclose(found.votes.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(found.votes[~worded], both.votes[~worded])
+    own = [found.expression_names.index(word) for word in both.activities[worded]]
+    np.testing.assert_allclose(found.votes[worded, own], 0.6 + 0.4 / 8, rtol=1e-6)
+    assert words_as_votes(both, 0.0) is both
+    assert not both.voted[worded].any()  # what was given stays as it was
+
+
+def test_a_distrusted_teacher_is_not_asked_but_a_dataset_is(made_up: Callable[..., Path]) -> None:
+    coded, taught = made_up(rows=50, name="coded"), made_up(rows=50, name="taught")
+    facts = json.loads((taught / FACTS).read_text())
+    (taught / FACTS).write_text(json.dumps(facts | {"teacher": "somebody"}))
+    found = load_examples([coded, taught], "train", distrusted=["AU15"])
+    mine = found.datasets == "taught"
+    assert np.isnan(found.aus[mine, found.au_names.index("AU15")]).all()
+    assert np.isfinite(found.aus[mine, found.au_names.index("AU12")]).all()
+    assert np.isfinite(found.aus[~mine]).all()
+
+
+def test_faces_are_shrunk_as_they_are_read(made_up: Callable[..., Path]) -> None:
+    folders = [made_up(rows=30, name="a"), made_up(rows=30, name="b")]
+    whole, small = load_examples(folders, "val"), load_examples(folders, "val", side=16)
+    assert small.faces.shape == (12, 16, 16, 1)
+    found = small.faces[np.array([7, 0, 11])]
+    for face, row in zip(found, (7, 0, 11), strict=True):
+        want = whole.faces[[row]][0, ..., 0].reshape(16, 2, 16, 2).astype(np.float32).mean(axis=(1, 3))
+        np.testing.assert_allclose(face[..., 0], want, atol=1)
+    assert small.subset(np.arange(3)).faces[:].shape == (3, 16, 16, 1)
+    with pytest.raises(ConfigError, match="of 32 px, not 64"):
+        load_examples(folders, "val", side=64)
