@@ -35,7 +35,7 @@ Faces = Annotated[
     list[int] | None, typer.Option("--faces", metavar="N", help="Faces in a clip, repeatable; 1 and 4 by default.")
 ]
 Bundle = Annotated[str | None, typer.Option(help="A bundle's folder, .clef file or name; else the embedded default.")]
-Detector = Annotated[str, typer.Option(help="auto, cascade, yunet, scrfd, yunet:FILE, scrfd:FILE.")]
+Detector = Annotated[str, typer.Option(help="auto, clef, yunet, scrfd, yunet:FILE, scrfd:FILE.")]
 DetectEvery = Annotated[int, typer.Option(min=1, help="The detector searches every so many frames.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Of the encoder and of OpenCV.", show_default="all cores")]
 Repeats = Annotated[int, typer.Option(min=1, help="The time is spent in so many runs; their spread is the noise.")]
@@ -186,6 +186,29 @@ def loader(
         ),
         out,
     )
+
+
+@app.command()
+def detectors(
+    data: Annotated[
+        Path, typer.Option(help="Folder with media, real_faces, mediapipe, yunet, scrfd_noncommercial; some may lack.")
+    ] = Path("data"),
+    sheets: Annotated[int, typer.Option(min=1, help="Pictures made up of faces before photographs without.")] = 300,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds of timing.")] = 5,
+    out: Annotated[Path, typer.Option(help="Where .json and .md go.", show_default="benchmarks/results")] = _RESULTS,
+) -> None:
+    """How many faces each detector finds at how many false ones, where its landmarks lie, and how long it takes."""
+    from rich.markdown import Markdown
+
+    from benchmarks.detectors import measure_detectors
+    from benchmarks.detectors_report import to_markdown, write
+
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    report = measure_detectors(data, sheets=sheets, repeats=repeats, command=command, say=_sayer())
+    console = _console()
+    console.print(Markdown(to_markdown(report)))
+    written = write(report, out)
+    console.print("written: " + ", ".join(str(file) for file in written), highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -219,7 +219,7 @@ def load(
 
     Args:
         source: a bundle's folder, a `.clef` file, the name of an embedded bundle, or None for the embedded default.
-        detector: one, or its name: `auto`, `cascade`, `yunet`, `scrfd`, `yunet:PATH`, `scrfd:PATH`.
+        detector: one, or its name: `auto`, `clef`, `yunet`, `scrfd`, `yunet:PATH`, `scrfd:PATH`.
         variant: which of the bundle's graphs: "" for float32, or as in `Bundle.variants`.
         providers: onnxruntime's execution providers, the one wanted first; None for CUDA where it works, else the CPU.
         threads: for the encoder; None for all cores that this process may use.

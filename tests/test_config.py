@@ -70,7 +70,7 @@ publish: {endpoint: "tcp://*:6000", format: json}
 
 
 MISTAKES = [
-    ("detector: auto\ndetectr: cascade\n", 2, "detectr: is no setting. Did you mean detector?"),
+    ("detector: auto\ndetectr: clef\n", 2, "detectr: is no setting. Did you mean detector?"),
     ("nonsense: 1\n", 1, "nonsense: is no setting. Known: bundle, "),
     (
         "sources:\n  - uri: 0\n    options:\n      sise: 3\n",

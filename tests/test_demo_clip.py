@@ -60,7 +60,7 @@ def test_it_is_twenty_seconds_of_720p_at_30_frames_a_second(clip: Path) -> None:
 
 
 def test_faces_enter_and_leave_at_sizes_of_a_camera(clip: Path) -> None:
-    detector = load_detector("cascade")
+    detector = load_detector("clef")
     found = [detector.detect(Picture.from_array(image)) for image in moments(clip, every=20)]
     counts = [len(faces) for faces in found]
     widths = np.concatenate([faces.boxes[:, 2] for faces in found])

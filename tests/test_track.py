@@ -14,7 +14,7 @@ from clef_rt.align import face_template
 from clef_rt.assign import assign
 from clef_rt.detect import Detections
 from clef_rt.detect.boxes import box_from_landmarks
-from clef_rt.detect.cascade import CascadeDetector
+from clef_rt.detect.clef import ClefDetector
 from clef_rt.detect.landmarks import LandmarkNet
 from clef_rt.one_euro import OneEuro
 from clef_rt.picture import Picture
@@ -256,7 +256,7 @@ def test_smoothing_starts_anew_where_time_does_not_advance() -> None:
     ("clip", "faces"),
     [
         ("intel_ccby/head-pose-face-detection-male.gif", 1),
-        ("intel_ccby/head-pose-face-detection-female-and-male.gif", 2),  # heads tilted so far that the cascade is blind
+        ("intel_ccby/head-pose-face-detection-female-and-male.gif", 2),  # heads tilted by up to 40°
         ("intel_ccby/please.mkv", 1),
         ("pexels/WolfgangLanger_Pexels.mp4", 1),
     ],
@@ -265,7 +265,7 @@ def test_real_faces_are_followed_through_a_video_with_a_detection_every_ten_fram
     shared_data: Path, clip: str, faces: int
 ) -> None:
     net, tracker = LandmarkNet(), Tracker()
-    detector = CascadeDetector(net)
+    detector = ClefDetector(landmarks=net)
     seen: list[set[int]] = []
     with av.open(str(shared_data / "media" / clip)) as container:
         for index, frame in enumerate(itertools.islice(container.decode(video=0), 100)):

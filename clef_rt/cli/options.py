@@ -31,7 +31,7 @@ DetectorName = Annotated[
     typer.Option(
         "--detector",
         metavar="NAME",
-        help="auto (by default), cascade, yunet, scrfd, yunet:FILE, scrfd:FILE, or an .onnx file.",
+        help="auto (by default), clef, yunet, scrfd, yunet:FILE, scrfd:FILE, or an .onnx file.",
         rich_help_panel=ANALYSIS,
     ),
 ]

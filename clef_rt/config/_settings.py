@@ -141,7 +141,7 @@ class LiveSettings(_Settings):
     detector: str = Field(
         default="auto",
         min_length=1,
-        description="auto, cascade, yunet, scrfd, yunet:FILE, scrfd:FILE, or an .onnx file.",
+        description="auto, clef, yunet, scrfd, yunet:FILE, scrfd:FILE, or an .onnx file.",
     )
     detect_every: int = Field(
         default=10,

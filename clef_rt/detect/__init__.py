@@ -14,7 +14,7 @@ from clef_rt.picture import Picture
 
 __all__ = ["DETECTORS", "Detections", "Detector", "load_detector"]
 
-DETECTORS: Final = ("cascade", "yunet", "scrfd")
+DETECTORS: Final = ("clef", "yunet", "scrfd")
 """The detectors' names, as `load_detector` takes them."""
 
 
@@ -69,9 +69,9 @@ def load_detector(name: str = "auto", *, max_side: int | None = None, threshold:
     """Build a detector by its name.
 
     Args:
-        name: `cascade`, `yunet` or `scrfd`; `yunet:PATH` and `scrfd:PATH` take a given model file, and so does the
-            bare path of an `.onnx` file, which is taken for YuNet's. `auto` is `cascade`: it needs nothing that isn't
-            installed.
+        name: `clef`, `yunet` or `scrfd`; `clef:PATH`, `yunet:PATH` and `scrfd:PATH` take a given model file, and so
+            does the bare path of an `.onnx` file, which is taken for YuNet's. `auto` is `clef`: it needs nothing that
+            isn't installed.
         max_side: pictures are shrunk to this longer side, pixels; the detector's own default if None.
         threshold: the lowest score reported, 0–1; the detector's own default if None.
 
@@ -79,7 +79,7 @@ def load_detector(name: str = "auto", *, max_side: int | None = None, threshold:
         DetectorError: no such detector, or its model can't be used.
         MissingExtra: the detector's library isn't installed.
     """
-    kind, colon, path = name.partition(":")
+    kind, _, path = name.partition(":")
     if name.lower().endswith(".onnx") and kind not in DETECTORS:
         kind, path = "yunet", name
     model = Path(path).expanduser() if path else None
@@ -96,8 +96,8 @@ def load_detector(name: str = "auto", *, max_side: int | None = None, threshold:
         from clef_rt.detect.scrfd import ScrfdDetector
 
         return ScrfdDetector(model, **options)
-    if kind in ("auto", "cascade") and not colon:
-        from clef_rt.detect.cascade import CascadeDetector
+    if kind == "clef" or name == "auto":
+        from clef_rt.detect.clef import ClefDetector
 
-        return CascadeDetector(**options)
+        return ClefDetector(model, **options)
     raise DetectorError(f"There is no detector {name!r}.", f"Choose auto, {', '.join(DETECTORS)}, or an .onnx file.")

@@ -62,7 +62,12 @@ class LandmarkNet:
         self._crops = np.zeros((_BATCH, CROP_SIZE, CROP_SIZE), np.uint8)
 
     def refine(
-        self, pictures: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]], *, passes: int = 1
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        boxes: Sequence[NDArray[np.float32]],
+        *,
+        passes: int = 1,
+        least: float = 0.0,
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Find the landmarks of the faces in rough boxes of several pictures.
 
@@ -74,6 +79,7 @@ class LandmarkNet:
             boxes: (n_i, 4) float32 of each picture; n_i ≥ 0; may reach past the picture's edge.
             passes: 2 looks again, into the box of the landmarks found and turned upright: better from a detector's
                 rough boxes, and for heads tilted by more than 25°; at twice the time.
+            least: boxes that are a face with a lower probability, 0–1, aren't looked into again.
 
         Returns:
             For each picture (n_i, 5, 2) float32 landmarks in pixels and (n_i,) float32 probabilities, 0–1, that
@@ -90,9 +96,10 @@ class LandmarkNet:
         for turn in range(passes):
             if turn:
                 flat, rolls = box_from_landmarks(landmarks), roll_from_landmarks(landmarks)
-            for start in range(0, len(flat), _BATCH):
-                part = slice(start, start + _BATCH)
-                owned = [pictures[owner] for owner in owners[part]]
+            due = np.flatnonzero(presence >= least) if turn else np.arange(len(flat))
+            for start in range(0, len(due), _BATCH):
+                part = due[start : start + _BATCH]
+                owned = [pictures[owners[index]] for index in part]
                 landmarks[part], presence[part] = self._run(owned, flat[part], rolls[part])
         ends = np.cumsum([len(own) for own in boxes])[:-1].astype(int)
         return list(zip(np.split(landmarks, ends), np.split(presence, ends), strict=True)) if len(boxes) else []

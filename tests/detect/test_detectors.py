@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from clef_rt.detect import Detector, load_detector
 from clef_rt.detect.boxes import iou
-from clef_rt.detect.cascade import CascadeDetector
+from clef_rt.detect.clef import MODEL, ClefDetector
 from clef_rt.errors import DetectorError, MissingExtra
 from clef_rt.picture import Picture
 
 PHOTOS = {"astronaut": 1, "obama.jpg": 1, "two_people.jpg": 2, "single_face.jpg": 1}
 """Number of faces in each."""
-NAMES = ("cascade", "yunet", "scrfd")
+NAMES = ("clef", "yunet", "scrfd")
 
 
 @pytest.fixture(params=NAMES)
@@ -27,7 +27,7 @@ def detector(request: pytest.FixtureRequest) -> Detector:
 
 
 def _detector(name: str, request: pytest.FixtureRequest) -> Detector:
-    if name == "cascade":
+    if name == "clef":
         return load_detector("auto")
     shared: Path = request.getfixturevalue("shared_data")
     if name == "yunet":
@@ -54,7 +54,7 @@ def test_every_face_is_found_and_nothing_else(detector: Detector, photo: Callabl
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-@pytest.mark.parametrize(("one", "other"), [("cascade", "yunet"), ("cascade", "scrfd"), ("yunet", "scrfd")])
+@pytest.mark.parametrize(("one", "other"), [("clef", "yunet"), ("clef", "scrfd"), ("yunet", "scrfd")])
 def test_detectors_agree_on_boxes_and_landmarks(
     request: pytest.FixtureRequest, photo: Callable[[str], Picture], name: str, one: str, other: str
 ) -> None:
@@ -108,19 +108,19 @@ def test_four_faces_at_once_are_found(detector: Detector, astronaut: NDArray[np.
     assert len(detector.detect(Picture.from_array(scene))) == 4
 
 
-def test_the_cascade_alone_converts_no_colour(astronaut: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_one_converts_no_colour(astronaut: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
     picture = Picture.from_array(Picture.from_array(astronaut).gray())
     monkeypatch.setattr(Picture, "bgr", lambda self: pytest.fail("colour was asked for"))
-    assert len(load_detector("cascade").detect(picture)) == 1
+    assert len(load_detector("clef").detect(picture)) == 1
 
 
 def test_a_higher_threshold_leaves_faces_out(astronaut: NDArray[np.uint8]) -> None:
-    assert len(CascadeDetector(threshold=1.1).detect(Picture.from_array(astronaut))) == 0
+    assert len(ClefDetector(threshold=1.1).detect(Picture.from_array(astronaut))) == 0
 
 
-@pytest.mark.parametrize("name", ["haar", "cascade:/x.onnx", "auto:", "", "SCRFD2"])
+@pytest.mark.parametrize("name", ["haar", "cascade", "auto:", "", "SCRFD2"])
 def test_an_unknown_detector_is_refused_with_the_names_there_are(name: str) -> None:
-    with pytest.raises(DetectorError, match="cascade, yunet, scrfd"):
+    with pytest.raises(DetectorError, match="clef, yunet, scrfd"):
         load_detector(name)
 
 
@@ -152,3 +152,53 @@ def test_scrfd_without_insightface_names_the_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "insightface", None)
     with pytest.raises(MissingExtra, match=r"clef-rt\[scrfd\]"):
         load_detector("scrfd")
+
+
+def test_the_embedded_model_is_small_enough_to_ship() -> None:
+    assert MODEL.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("degrees", [-40, -20, 20, 40])
+def test_tilted_heads_are_found(astronaut: NDArray[np.uint8], degrees: float) -> None:
+    matrix = cv2.getRotationMatrix2D((226, 130), degrees, 1)
+    matrix[:, 2] += 100
+    tilted = cv2.warpAffine(astronaut, matrix, (700, 700), borderMode=cv2.BORDER_REPLICATE)
+    found = load_detector("clef").detect(Picture.from_array(np.asarray(tilted, np.uint8)))
+    assert len(found) >= 1  # the suit, turned, has been taken for faces too, with lower scores
+    eyes = found.landmarks[0, 1] - found.landmarks[0, 0]
+    assert np.degrees(np.arctan2(eyes[1], eyes[0])) == pytest.approx(-degrees, abs=10)
+    nose = matrix @ (223, 127, 1)
+    assert np.linalg.norm(found.landmarks[0, 2] - nose) < 10
+
+
+def test_small_faces_are_found_in_a_large_picture(astronaut: NDArray[np.uint8]) -> None:
+    """A fortieth of the picture's width: from 50 px heads on."""
+    scene = np.full((720, 1280, 3), 120, np.uint8)
+    head = cv2.resize(astronaut[0:256, 96:352], (100, 100), interpolation=cv2.INTER_AREA)
+    for left in (100, 600, 1100):
+        scene[300:400, left : left + 100] = head
+    found = ClefDetector(max_side=640).detect(Picture.from_array(scene))
+    assert len(found) == 3
+    assert np.allclose(np.sort(found.landmarks[:, 2, 0]) - (100, 600, 1100), 50, atol=6)
+
+
+def test_the_network_alone_places_what_it_proposes(astronaut: NDArray[np.uint8]) -> None:
+    detector = ClefDetector()
+    gray = Picture.from_array(astronaut).gray()
+    proposals = detector.propose(gray)
+    found = detector.detect(Picture.from_array(astronaut))
+    assert iou(proposals.boxes[:1], found.boxes)[0, 0] > 0.5
+    assert np.linalg.norm(proposals.landmarks[0] - found.landmarks[0], axis=1).max() < 16
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path, shared_data: Path) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(MODEL.read_bytes()[:1000])
+    other = shared_data / "yunet" / "yunet_n_640_640.onnx"
+    for path, message in [
+        (tmp_path / "none.onnx", "missing"),
+        (damaged, "can't be loaded"),
+        (other, "isn't a detector"),
+    ]:
+        with pytest.raises(DetectorError, match=message):
+            load_detector(f"clef:{path}")

@@ -202,3 +202,14 @@ def test_landmarks_agree_with_yunet_on_photographs(
     assert (presence > 0.9).all()
     for points, truth in zip(landmarks, found.landmarks, strict=True):
         assert _error(points, truth) < 0.15
+
+
+def test_what_is_hopeless_is_looked_at_once(net: LandmarkNet, gray: NDArray[np.uint8]) -> None:
+    boxes = np.concatenate([box_from_landmarks(ASTRONAUT[None]), np.array([[380, 300, 90, 110]], np.float32)])
+    [(once, first)] = net.refine([gray], [boxes])
+    [(twice, second)] = net.refine([gray], [boxes], passes=2)
+    [(landmarks, presence)] = net.refine([gray], [boxes], passes=2, least=0.5)
+    assert first[0] > 0.5 > first[1]
+    assert np.allclose(landmarks[0], twice[0], atol=0.02)
+    assert np.allclose(landmarks[1], once[1], atol=0.02)
+    assert presence == pytest.approx([second[0], first[1]], abs=1e-3)

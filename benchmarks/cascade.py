@@ -1,4 +1,4 @@
-"""The embedded detector: OpenCV's cascade proposes, our landmark network decides. It needs no download."""
+"""The detector that the embedded one took the place of: OpenCV's cascade proposes, our landmark network decides."""
 
 from __future__ import annotations
 

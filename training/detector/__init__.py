@@ -1,0 +1,1 @@
+"""Trains the embedded detector, `clef_rt/detect/clef.onnx`."""
