@@ -110,6 +110,7 @@ def train(run: Run, maker: SceneMaker, minutes: float, checkpoint: Path, console
     means: dict[str, float] = {}
     run.model.train()
     with StopRequest() as stop:
+        console.print(f"training from step {run.steps} on; Ctrl-C keeps what is learnt", highlight=False)
         while run.seconds < whole and not stop.asked:
             done = run.seconds / whole
             for group in run.optimizer.param_groups:
