@@ -130,7 +130,7 @@ def _of(name: str, prepared: Prepared, config: RunConfig | None) -> Seen:
     if config is not None and config.fold is not None and "fold" in table.columns:
         table = by_fold(table, config.fold)
     train = table[table["split"] == "train"]
-    learnt = _learnt(train, config, facts.teacher)
+    learnt = _learnt(facts.dataset, train, config, facts.teacher)
     return Seen(
         dataset=facts.dataset or name,
         faces=len(train),
@@ -142,7 +142,7 @@ def _of(name: str, prepared: Prepared, config: RunConfig | None) -> Seen:
     )
 
 
-def _learnt(train: pd.DataFrame, config: RunConfig | None, teacher: str) -> tuple[str, ...]:
+def _learnt(dataset: str, train: pd.DataFrame, config: RunConfig | None, teacher: str) -> tuple[str, ...]:
     """What of a dataset's labels a run learns from."""
     if config is not None and config.stage == 1:
         if config.stage1.image_activity or config.stage1.pairs == "activity":
@@ -154,7 +154,7 @@ def _learnt(train: pd.DataFrame, config: RunConfig | None, teacher: str) -> tupl
     voted = _any(train, expression_columns(train))
     if options.only != "au":
         if voted:
-            found.append("raters' votes for expressions")
+            found.append("expressions by their prototypes" if is_rendered(dataset) else "raters' votes for expressions")
         elif options.words and train["activity"].isin(EXPRESSIONS).any():
             voted = True
             found.append("emotion words as votes for expressions")
