@@ -27,6 +27,7 @@ from clef_rt.errors import BundleError
 __all__ = ["Bundle", "BundleSpec", "list_bundles", "load_bundle"]
 
 EMBEDDED: Final = Path(__file__).parent / "bundles"
+DEFAULT: Final = "edge"
 AGAIN: Final = "Export the bundle again, or fetch it anew."
 MAX_HEADER: Final = 64 << 10  # ours has 80 bytes; safetensors itself would parse up to 100 MB of JSON
 
@@ -85,8 +86,8 @@ def load_bundle(source: str | os.PathLike[str] | None = None) -> Bundle:
     """Load and check a bundle.
 
     Args:
-        source: a bundle's folder, a `.clef` file, the name of an embedded bundle (`list_bundles`), or None for the
-            embedded default.
+        source: a bundle's folder, a `.clef` file, the name of an embedded bundle (`list_bundles`), or None (or
+            `default`) for the embedded default, `edge`.
 
     Raises:
         BundleError: it is missing, damaged, incomplete, of another schema version, or inconsistent. The message
@@ -115,7 +116,7 @@ def list_bundles() -> dict[str, Path]:
 
 def _locate(source: str | os.PathLike[str] | None) -> Path:
     embedded = list_bundles()
-    name = "default" if source is None else os.fspath(source)
+    name = DEFAULT if source is None or source == "default" else os.fspath(source)
     if name in embedded:
         return embedded[name]
     if os.path.exists(name):  # unlike Path.exists, False for names that no file can have, and for ""

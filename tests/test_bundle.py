@@ -118,10 +118,12 @@ def test_embedded_bundles_load_by_name(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     embedded = tmp_path_factory.mktemp("bundles")
-    shutil.copytree(folder, embedded / "default")
+    shutil.copytree(folder, embedded / "edge")
+    shutil.copytree(folder, embedded / "other")
     monkeypatch.setattr(bundle_module, "EMBEDDED", embedded)
-    assert list_bundles() == {"default": embedded / "default"}
-    assert load_bundle().path == load_bundle("default").path == embedded / "default"
+    assert list_bundles() == {name: embedded / name for name in ("edge", "other")}
+    assert load_bundle().path == load_bundle("default").path == load_bundle("edge").path == embedded / "edge"
+    assert load_bundle("other").path == embedded / "other"
 
 
 @pytest.mark.parametrize("source", [None, "default", "no/such", "nul\0byte", "", "x" * 5000])

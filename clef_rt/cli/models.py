@@ -17,7 +17,7 @@ __all__ = ["EXAMPLES", "models"]
 
 EXAMPLES = (
     ("clef-rt models", "the embedded bundles"),
-    ("clef-rt models default", "labels, thresholds and figures of one"),
+    ("clef-rt models edge", "labels, thresholds and figures of one"),
     ("clef-rt models my.clef --card", "its model card"),
 )
 
