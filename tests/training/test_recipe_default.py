@@ -62,5 +62,7 @@ def test_the_shipped_models_recipe_in_miniature(few_photographs: Path, shared_da
         assert ("FER2013" in bundle.card()) == photographs
         assert ("real_faces" in bundle.spec.provenance["training_data"]) == photographs
         assert {"rendered", "real_faces", "ferplus"} <= bundle.spec.metrics["test"].keys()
-        validity = json.loads((out / "runs" / name / "validity.json").read_text())
-        assert validity
+        figures = json.loads((out / "runs" / name / "evaluation.json").read_text())["test"]
+        assert 0 <= figures["real_faces"]["emotion_proxy"]["headline"]["auc"] <= 1
+        assert json.loads((out / "runs" / name / "robustness.json").read_text())
+        assert "### In video" in bundle.card()
