@@ -26,7 +26,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("faces", [1, 4])
 def test_every_frame_shows_that_many_faces(folder: Path, faces: int) -> None:
     path = make_clip(faces, SECONDS, folder=folder)
-    follower = Follower(load_detector(), LandmarkNet(), detect_every=10)
+    # Surer than by default: about one clip in eighty is encoded so that something else scores 0.51; faces score 0.95.
+    follower = Follower(load_detector(threshold=0.7), LandmarkNet(), detect_every=10)
     with open_source(path) as source:
         seen = [(follower.follow([frame])[0], frame.picture) for frame in source]
     assert [len(tracks) for tracks, _ in seen] == [faces] * 30
