@@ -66,9 +66,10 @@ class Stage2(nn.Module):
         self.mirrors = bool(config.loop.augment)
         self.register_buffer("expression_weights", expression_weights)
         self.register_buffer("au_weights", au_weights)
-        bounds = load_rates().tables(model.config.expression_names, model.config.au_names)
-        for name, table in zip(("least", "most"), bounds, strict=True):
-            self.register_buffer(name, table, persistent=False)
+        if self.options.rates:
+            bounds = load_rates().tables(model.config.expression_names, model.config.au_names)
+            for name, table in zip(("least", "most"), bounds, strict=True):
+                self.register_buffer(name, table, persistent=False)
         self.rated = [model.config.au_names.index(name) for name in model.config.rated]
 
     def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:

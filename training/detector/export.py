@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import onnx
 import torch
 
 from training.detector.model import DetectorModel, Exported
+from training.landmarks.fit import strip
 
 __all__ = ["export"]
 
@@ -31,10 +31,4 @@ def export(model: DetectorModel, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
-    proto = onnx.load(path)
-    for node in proto.graph.node:  # the exporter's stack traces: a quarter of the file
-        del node.metadata_props[:]
-    del proto.graph.metadata_props[:], proto.metadata_props[:]
-    for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
-        del value.metadata_props[:]
-    onnx.save(proto, path)
+    strip(path)

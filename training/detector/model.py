@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from training.landmarks.model import Block
+
 __all__ = ["STRIDES", "DetectorModel", "Exported", "Predictions", "decode", "grid"]
 
 STRIDES: Final = (8, 16, 32)
@@ -18,21 +20,6 @@ _START: Final = -4.6  # the score's bias: at first nothing is a face (Lin et al.
 
 Predictions = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Scores as logits (n, m), boxes (n, m, 4) as left, top, right, bottom, and landmarks (n, m, 5, 2), in pixels."""
-
-
-class Block(nn.Module):
-    """A 3×3 convolution; with a shortcut where the shape stays."""
-
-    def __init__(self, width_in: int, width: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width_in, width, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        self.shortcut = stride == 1 and width_in == width
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, C_in, H, W) → (n, C, H/stride, W/stride)."""
-        y = F.relu(self.norm(self.conv(x)))
-        return x + y if self.shortcut else y
 
 
 class DetectorModel(nn.Module):
