@@ -10,6 +10,8 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
+from training.texture import texture
+
 __all__ = ["Augment"]
 
 _CHANGES, _NUMBERS = 7, 18
@@ -28,11 +30,14 @@ class Augment(nn.Module):
     Args:
         strength: scales the ranges; 1 is for stage 2.
         mirror: mirror half of the faces; not where labels tell left from right (`training.mirror`).
+        texture: scales what is laid over the skin (`training.texture`); 0 for nothing. For rendered faces, whose skin
+            and lenses are all alike.
     """
 
-    def __init__(self, strength: float = 1.0, *, mirror: bool = True) -> None:
+    def __init__(self, strength: float = 1.0, *, mirror: bool = True, texture: float = 0.0) -> None:
         super().__init__()
         self.strength = strength
+        self.texture = texture
         self.mirror = 0.5 if mirror else 0.0
 
     @torch.no_grad()
@@ -60,6 +65,8 @@ class Augment(nn.Module):
 
         images = faces.permute(0, 3, 1, 2).float().div_(255)
         images = _warp(images, flipped, moved, draws, strength)
+        if self.texture:
+            images = texture(images, self.texture)
         _contrast(images, draws)
         exponents = _between(0.7, 1.4, draws)[bent]
         images[bent] = images[bent].pow_(exponents[:, None, None, None])

@@ -80,6 +80,7 @@ class LoopSettings(_Strict):
         clip: the gradient's norm is cut to it.
         ema: decay of the weights' running average, which is what is saved; 0 for none.
         augment: scales the changes that pictures get; 0 for none.
+        texture: scales what is laid over rendered faces' too even skin (`training.texture`); 0 for nothing.
         seed: of everything random.
         accelerator: `auto`, `cpu`, `cuda`, `mps`.
         devices: processes on this machine; `torchrun` and `fabric run` say it themselves.
@@ -101,6 +102,7 @@ class LoopSettings(_Strict):
     clip: PositiveFloat = 5.0
     ema: float = Field(default=0.998, ge=0, lt=1)
     augment: NonNegativeFloat = 1.0
+    texture: NonNegativeFloat = 0.0
     seed: NonNegativeInt = 0
     accelerator: str = "auto"
     devices: PositiveInt = 1

@@ -46,7 +46,9 @@ class Stage1(nn.Module):
         super().__init__()
         self.model = model
         self.options = config.stage1
-        self.augment = Augment(1.2 * config.loop.augment) if config.loop.augment else nn.Identity()
+        self.augment = (
+            Augment(1.2 * config.loop.augment, texture=config.loop.texture) if config.loop.augment else nn.Identity()
+        )
         self.activities = TextTable(sentences, model.features_of(sentences))
         self.log_scales = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(math.log(_FIRST_SCALE))) for name in ("image", "activity")}

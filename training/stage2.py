@@ -62,7 +62,11 @@ class Stage2(nn.Module):
         super().__init__()
         self.model = model
         self.options: Stage2Settings = config.stage2
-        self.augment = Augment(config.loop.augment, mirror=False) if config.loop.augment else nn.Identity()
+        self.augment = (
+            Augment(config.loop.augment, mirror=False, texture=config.loop.texture)
+            if config.loop.augment
+            else nn.Identity()
+        )
         self.mirrors = bool(config.loop.augment)
         self.register_buffer("expression_weights", expression_weights)
         self.register_buffer("au_weights", au_weights)
