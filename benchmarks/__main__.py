@@ -37,6 +37,8 @@ Faces = Annotated[
 Bundle = Annotated[str | None, typer.Option(help="A bundle's folder, .clef file or name; else the embedded default.")]
 Detector = Annotated[str, typer.Option(help="auto, clef, yunet, scrfd, yunet:FILE, scrfd:FILE.")]
 DetectEvery = Annotated[int, typer.Option(min=1, help="The detector searches every so many frames.")]
+Engine = Annotated[str, typer.Option(help="As for `clef-rt live`: auto, tensorrt, ort-tensorrt, cuda, cpu, openvino.")]
+Variant = Annotated[str, typer.Option(help="Likewise: auto, fp32, fp16, int8.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Of the encoder and of OpenCV.", show_default="all cores")]
 Repeats = Annotated[int, typer.Option(min=1, help="The time is spent in so many runs; their spread is the noise.")]
 Out = Annotated[Path, typer.Option(help="Where .json and .png go.", show_default="benchmarks/results")]
@@ -52,6 +54,8 @@ def fps(
     bundle: Bundle = None,
     detector: Detector = "auto",
     detect_every: DetectEvery = 10,
+    engine: Engine = "auto",
+    variant: Variant = "auto",
     threads: Threads = None,
     out: Out = _RESULTS,
     no_plot: NoPlot = False,
@@ -62,7 +66,9 @@ def fps(
     from benchmarks.model import ModelOptions
     from benchmarks.plan import Plan
 
-    model = ModelOptions(bundle=bundle, detector=detector, detect_every=detect_every, threads=threads)
+    model = ModelOptions(
+        bundle=bundle, detector=detector, detect_every=detect_every, engine=engine, variant=variant, threads=threads
+    )
     plan = Plan(source, faces or (), seconds, repeats, model, _sayer())
     gathered = Gathered()
     _finish("fps", gathered, lambda: measure_fps(plan, gathered), out, no_plot)
@@ -92,6 +98,8 @@ def latency(
     bundle: Bundle = None,
     detector: Detector = "auto",
     detect_every: DetectEvery = 10,
+    engine: Engine = "auto",
+    variant: Variant = "auto",
     threads: Threads = None,
     out: Out = _RESULTS,
     no_plot: NoPlot = False,
@@ -104,7 +112,9 @@ def latency(
 
     if wrong := [name for name in via or () if name not in VIAS]:
         raise typer.BadParameter(f"{wrong[0]!r} is neither file nor rtsp", param_hint="--via")
-    model = ModelOptions(bundle=bundle, detector=detector, detect_every=detect_every, threads=threads)
+    model = ModelOptions(
+        bundle=bundle, detector=detector, detect_every=detect_every, engine=engine, variant=variant, threads=threads
+    )
     plan = Plan(source, faces or (), seconds, repeats, model, _sayer())
     gathered = Gathered()
     vias = [name for name in VIAS if name in (via or ())]
@@ -209,6 +219,60 @@ def detectors(
     console.print(Markdown(to_markdown(report)))
     written = write(report, out)
     console.print("written: " + ", ".join(str(file) for file in written), highlight=False, soft_wrap=True)
+
+
+@app.command("zero-shot")
+def zero_shot(
+    bundle: Annotated[str, typer.Argument(help="A bundle with a text side: folder, .clef file or name.")],
+    folders: Annotated[list[Path], typer.Argument(help="Prepared folders; their test faces are taken.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="What to try, as in benchmarks/zero_shot.yaml.", show_default=False)
+    ] = None,
+) -> None:
+    """How well labels defined by text alone tell faces apart, as Markdown on stdout."""
+    from benchmarks.zero_shot import TRIALS, markdown, measure, read_trials
+    from clef_rt.bundle import load_bundle
+    from clef_rt.text import load_text_encoder
+
+    trials, model = read_trials(labels or TRIALS), load_bundle(bundle)
+    texts = load_text_encoder(model)
+    for folder in folders:
+        print(f"`{folder.name}`:\n\n{markdown(measure(model, texts, folder, trials))}")
+
+
+@app.command()
+def engines(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ENGINE[:VARIANT]...",
+            help="Such as cpu, cpu:int8, openvino, cuda:fp32, tensorrt; cpu and auto by default.",
+            show_default=False,
+        ),
+    ] = None,
+    batches: Annotated[
+        list[int] | None,
+        typer.Option("--batch", min=1, metavar="N", help="Faces at once, repeatable; 1, 4 and 8 by default."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each engine and size.")] = 40,
+    bundle: Bundle = None,
+    threads: Threads = None,
+) -> None:
+    """How long the encoder takes on each engine, run in turn, and how far they lie apart."""
+    from rich.markdown import Markdown
+
+    from benchmarks.engines import measure_engines, to_markdown
+
+    pairs = [name.partition(":") for name in names or ("cpu", "auto")]
+    timings = measure_engines(
+        bundle,
+        [(engine, variant or "auto") for engine, _, variant in pairs],
+        batches=batches or (1, 4, 8),
+        repeats=repeats,
+        threads=threads,
+        say=_sayer(),
+    )
+    _console().print(Markdown(to_markdown(timings)))
 
 
 @app.command()

@@ -22,6 +22,8 @@ class ModelOptions(BaseModel):
         bundle: a bundle's folder, a `.clef` file or an embedded bundle's name; None for the embedded default.
         detector: as `clef_rt.load` takes it.
         detect_every: the detector searches every so many frames.
+        engine: what runs the encoder, as `clef_rt.load` takes it.
+        variant: which of the bundle's graphs, likewise.
         threads: of the encoder and of OpenCV; None for what they take by themselves.
     """
 
@@ -30,6 +32,8 @@ class ModelOptions(BaseModel):
     bundle: str | None = None
     detector: str = "auto"
     detect_every: int = 10
+    engine: str = "auto"
+    variant: str = "auto"
     threads: int | None = None
 
     def load(self, kind: type[A]) -> A:
@@ -46,7 +50,7 @@ class ModelOptions(BaseModel):
         if self.threads is not None:
             cv2.setNumThreads(self.threads)
         bundle = load_bundle(self.bundle)
-        encoder = load_encoder(bundle, threads=self.threads)
+        encoder = load_encoder(bundle, self.engine, variant=self.variant, threads=self.threads)
         return kind(bundle, detector=self.detector, encoder=encoder, detect_every=self.detect_every)
 
 
@@ -60,7 +64,7 @@ class ModelFacts(BaseModel):
         input: size and colour of a crop.
         detector: the detector's name.
         detect_every: it searches every so many frames.
-        encoder: engine, provider and threads.
+        encoder: engine, precision and threads.
         opencv_threads: of OpenCV.
     """
 

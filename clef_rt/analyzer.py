@@ -208,8 +208,8 @@ def load(
     source: str | os.PathLike[str] | None = None,
     *,
     detector: Detector | str = "auto",
-    variant: str = "",
-    providers: Sequence[str] | None = None,
+    engine: str = "auto",
+    variant: str = "auto",
     threads: int | None = None,
     detect_every: int = 10,
     spinning: bool = False,
@@ -218,11 +218,12 @@ def load(
     """Load a model and everything around it.
 
     Args:
-        source: a bundle's folder, a `.clef` file, the name of an embedded bundle, or None for the embedded default.
+        source: a bundle's folder, a `.clef` file, a name from `clef-rt models`, or None for the embedded one.
         detector: one, or its name: `auto`, `clef`, `yunet`, `scrfd`, `yunet:PATH`, `scrfd:PATH`.
-        variant: which of the bundle's graphs: "" for float32, or as in `Bundle.variants`.
-        providers: onnxruntime's execution providers, the one wanted first; None for CUDA where it works, else the CPU.
-        threads: for the encoder; None for all cores that this process may use.
+        engine: what runs the encoder: `auto`, `tensorrt`, `ort-tensorrt`, `cuda`, `cpu` or `openvino`, as
+            `clef_rt.encode.load_encoder` says.
+        variant: which of the bundle's graphs: `auto`, `fp32`, or as in `Bundle.variants`, likewise.
+        threads: for the encoder on the CPU; None for all cores that this process may use.
         detect_every: as for `Analyzer`.
         spinning: let the encoder's idle threads busy-wait: faster for files, worse for live work.
         max_faces: as for `Analyzer`.
@@ -231,7 +232,7 @@ def load(
         ClefError: the bundle, the detector or the engine can't be used; the message says why and what to do.
     """
     bundle = load_bundle(source)
-    encoder = load_encoder(bundle, variant=variant, providers=providers, threads=threads, spinning=spinning)
+    encoder = load_encoder(bundle, engine, variant=variant, threads=threads, spinning=spinning)
     return Analyzer(bundle, detector=detector, encoder=encoder, detect_every=detect_every, max_faces=max_faces)
 
 

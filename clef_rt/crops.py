@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.align import Template, align_crops
-from clef_rt.bundle_spec import InputSpec
+from clef_rt.bundle.spec import InputSpec
 from clef_rt.picture import Picture
 
 __all__ = ["Cropper"]

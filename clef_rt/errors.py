@@ -9,6 +9,7 @@ ClefError
  │   ├─ SourceTimeout      nothing arrived in time
  │   └─ SourceUndecodable  bytes arrive, but no picture can be made of them
  ├─ BundleError            a model bundle is missing, damaged or of another version
+ │   └─ DownloadError      one can't be fetched: no server, no such file, no room
  ├─ DetectorError          a detector or its model file can't be used
  ├─ EncoderError           an inference engine can't be built or run
  ├─ WireError              a message isn't of our schema
@@ -83,6 +84,10 @@ class SourceUndecodable(SourceError):
 
 class BundleError(ClefError):
     """A model bundle is missing, damaged, or of another schema version."""
+
+
+class DownloadError(BundleError):
+    """A model bundle can't be fetched: no server, no such file, denied, too large, or no room for it."""
 
 
 class DetectorError(ClefError):

@@ -20,7 +20,7 @@ from typing import Final, Self
 
 from clef_rt.analyzer import Analyzer, load
 from clef_rt.cameras import Source, list_options, list_sources, name_cameras
-from clef_rt.errors import SourceTimeout
+from clef_rt.errors import ConfigError, SourceTimeout
 from clef_rt.frame import Frame, Observation
 from clef_rt.reader import Reader
 from clef_rt.slot import Policy
@@ -137,6 +137,7 @@ def stream(
     sources: Source | Sequence[Source],
     *,
     analyzer: Analyzer | None = None,
+    engine: str | None = None,
     cameras: Sequence[str | None] | None = None,
     options: SourceOptions | Sequence[SourceOptions] | None = None,
     on_status: Callable[[Status], object] | None = None,
@@ -151,7 +152,8 @@ def stream(
 
     Args:
         sources: a camera's number, a URL, a file or a folder of images; or several of them.
-        analyzer: by default `load()`.
+        analyzer: by default `load(engine=engine)`.
+        engine: what runs that one's encoder, as for `load`; by default `auto`.
         cameras: the cameras' names, as many as sources; None in place of one, or of all, makes it from the source
             (`front`, `front-2`).
         options: how to open them; for all, or one a source.
@@ -164,10 +166,12 @@ def stream(
         open_timeout_s: for all first attempts together; without meaning with `retry_first`.
 
     Raises:
-        ConfigError: there is no source, or the names or options don't fit.
+        ConfigError: there is no source, the names or options don't fit, or both an analyzer and an engine are given.
         SourceError: a source can't be opened.
         ClefError: the default analyzer can't be loaded.
     """
+    if analyzer is not None and engine is not None:
+        raise ConfigError("An analyzer has its engine already.", f"Give load(engine={engine!r}) as the analyzer.")
     uris = list_sources(sources)
     names = name_cameras(uris, cameras)
     ways = list_options(len(uris), options)
@@ -189,7 +193,7 @@ def stream(
         watch.start(readers)
         for reader in readers:
             reader.start()
-        analyzer = analyzer if analyzer is not None else load()  # while they connect
+        analyzer = analyzer if analyzer is not None else load(engine=engine or "auto")  # while they connect
         if not retry_first:
             _wait_open(readers, open_timeout_s)
         return Stream(readers, analyzer, watch)

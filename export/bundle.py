@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,15 +12,23 @@ from safetensors.numpy import save
 
 from clef_rt._version import __version__
 from clef_rt.bundle import Bundle
-from clef_rt.bundle_spec import CARD, ENCODER, LABELS, BundleSpec
-from clef_rt.bundle_write import write_bundle
+from clef_rt.bundle.spec import CARD, LABELS, BundleSpec
+from clef_rt.bundle.write import write_bundle
 from clef_rt.encode import load_encoder
-from clef_rt.encode.onnx import OnnxEncoder
 from clef_rt.errors import BundleError
+from clef_rt.files import whole_file
+from clef_rt.labels import LabelBank
 from export.checkpoint import ClefModel, SideFiles, embeddings_of, groups_of, input_of
-from export.crops import made_up_crops, read_crops
-from export.onnx import export_onnx
-from export.parity import Parity, measure_parity
+from export.choose import choose_crops
+from export.kinds import Variant, Weights
+from export.measure import measure_graphs
+from export.onnx import OPSET, export_onnx
+from export.parity import refer
+from export.plot import differences_png
+from export.report import Report
+from export.text import export_text
+from export.tolerances import TOLERANCES, Tolerances, check
+from export.variants import calibration_source, make_graphs
 
 __all__ = ["Request", "export_bundle"]
 
@@ -39,8 +46,13 @@ class Request:
         card: the model card; None for the one beside the checkpoint.
         metrics: likewise.
         thresholds: likewise.
-        crops: aligned crops to compare on; None for made-up ones.
+        crops: aligned crops to compare on; None for those of `calibrate`, else made-up ones.
         experimental: labels to mark so, besides those of `experimental.json`.
+        weights: how `encoder.onnx` keeps its weights.
+        variants: graphs to write besides it.
+        calibrate: real crops to calibrate INT8 on; None for those of `crops`.
+        tolerances: how far a graph may be from the checkpoint, by its kind.
+        fold: of crops in folds: which one is compared on.
     """
 
     out: Path
@@ -53,9 +65,14 @@ class Request:
     thresholds: Path | None = None
     crops: Path | None = None
     experimental: tuple[str, ...] = field(default=())
+    weights: Weights = "float32"
+    variants: tuple[Variant, ...] = ()
+    calibrate: Path | None = None
+    tolerances: Tolerances = field(default_factory=lambda: TOLERANCES)
+    fold: int | None = None
 
 
-def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]) -> tuple[Bundle, Parity]:
+def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]) -> tuple[Bundle, Report]:
     """Export, compare, write, and load what was written.
 
     Args:
@@ -64,8 +81,10 @@ def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]
         say: told what is being done, a line each.
 
     Raises:
-        BundleError: parts don't fit, or the bundle doesn't score as the checkpoint does. Nothing is written then.
+        BundleError: parts don't fit, or a graph doesn't score as the checkpoint does. Nothing is written then.
+        ConfigError: INT8 is wanted without real crops, or a prepared folder can't be used.
         EncoderError: the encoder can't be exported or run.
+        MissingExtra: matplotlib or another library isn't installed.
     """
     side = request.side
     try:
@@ -95,36 +114,56 @@ def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or error.title
         raise BundleError(f"The checkpoint makes no bundle: {where}: {first['msg']}.") from None
-    crops = read_crops(request.crops, inputs) if request.crops else made_up_crops(inputs)
+    calibrate = calibration_source(request.variants, request.calibrate, request.crops)
+    crops, calibration = choose_crops(request.crops, calibrate, inputs, groups, request.fold)
 
     say(f"tracing {model.config.encoder} at {inputs.size} px into ONNX")
-    graph = export_onnx(model.export_module(), inputs.size, inputs.channels)
+    traced = export_onnx(model.export_module(), inputs.size, inputs.channels)
+    graphs = make_graphs(traced, request.weights, request.variants, calibration, say)
 
-    say(f"comparing {len(graph) / 1e6:.1f} MB of ONNX with the checkpoint on {len(crops)} crops")
-    table = embeddings_of(model)
-    encoder = OnnxEncoder(
-        graph,
-        size=inputs.size,
-        channels=inputs.channels,
-        embedding_dim=spec.embedding_dim,
-        providers=["CPUExecutionProvider"],
-        max_batch=7,  # odd, so that two batch sizes are compared
+    text = export_text(model, embeddings_of(model))
+    table = text.table
+    say(f"comparing with the checkpoint on {len(crops.faces)} crops")
+    found = measure_graphs(graphs, spec, refer(model, crops.faces), LabelBank(groups, table), crops)
+    check({kind: graph.parity for kind, graph in found.graphs.items()}, request.tolerances)
+    report = Report(
+        model=f"{spec.name} {spec.version}",
+        opset=OPSET,
+        source=crops.source,
+        crops=len(crops.faces),
+        calibration=0 if calibration is None else len(calibration),
+        engine=found.engine,
+        graphs=found.graphs,
+        tolerances=request.tolerances,
     )
-    parity = measure_parity(model, encoder, groups, table, crops)
-    parity.check()
+    picture = differences_png(found.differences, report.model, f"{report.crops} crops: {report.source}")
 
     say(f"writing {request.out}")
     card = side.card(request.card)
-    spec = spec.model_copy(update={"metrics": {**spec.metrics, "parity": parity.as_dict()}})
+    spec = spec.model_copy(update={"metrics": {**spec.metrics, "parity": report.figures()}, "text": text.spec})
     files = {
-        ENCODER: graph,
+        **{graph.file: graph.data for graph in graphs},
+        **text.files,
         LABELS: save({"embeddings": table}),
         CARD: (card if card is not None else _plain_card(spec)).encode(),
-        "parity.json": json.dumps(parity.as_dict(), indent=1).encode() + b"\n",
+        "parity.json": report.to_json(),
+        "parity.md": report.to_markdown().encode(),
     }
     bundle = write_bundle(request.out, spec, files)
-    load_encoder(bundle, providers=["CPUExecutionProvider"])
-    return bundle, parity
+    for variant in bundle.variants:
+        load_encoder(bundle, "cpu", variant=variant or "fp32")
+    _write_beside(bundle.path, picture)
+    return bundle, report
+
+
+def _write_beside(folder: Path, picture: bytes) -> None:
+    """Beside, as a bundle holds what the runtime reads, and people's text, but no pictures."""
+    target = folder.with_name(f"{folder.name}.parity.png")
+    try:
+        with whole_file(target) as draft:
+            draft.write_bytes(picture)
+    except OSError as error:
+        raise BundleError(f"{target}: can't be written: {error.strerror or error}.") from None
 
 
 def _plain_card(spec: BundleSpec) -> str:

@@ -1,4 +1,4 @@
-"""What a checkpoint gives to a bundle. All that export knows of the training code is in this file."""
+"""What a checkpoint gives to a bundle. All that export knows of a model in training is in this file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.align import face_template
-from clef_rt.bundle_spec import ExclusiveGroup, Groups, IndependentGroup, InputSpec, Label
+from clef_rt.bundle.spec import ExclusiveGroup, Groups, IndependentGroup, InputSpec, Label
 from clef_rt.errors import BundleError, ClefError, MissingExtra
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ClefModel", "SideFiles", "embeddings_of", "groups_of", "input_of", "load_model"]
+__all__ = ["ClefModel", "SideFiles", "TextSide", "embeddings_of", "groups_of", "input_of", "load_model", "text_side_of"]
 
 
 class Config(Protocol):
@@ -152,6 +152,57 @@ def embeddings_of(model: ClefModel) -> NDArray[np.float32]:
     """(rows, d) float32: the prompts' embeddings, brought to length 1 exactly."""
     table: NDArray[np.float64] = model.label_rows().embeddings.detach().cpu().double().numpy()
     return np.ascontiguousarray(table / np.linalg.norm(table, axis=1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class TextSide:
+    """How a model makes embeddings of sentences.
+
+    Attributes:
+        tower: the text tower's name.
+        tuned: the tower was trained, so that only the checkpoint has it.
+        features: f, how many numbers the tower makes of a sentence.
+        template: what a label's words are put into.
+        module: from features (n, f) float32 to embeddings (n, d) float32 of length 1.
+        probe: a sentence that the model has the features of.
+        probe_features: (1, f) float32.
+    """
+
+    tower: str
+    tuned: bool
+    features: int
+    template: str
+    module: torch.nn.Module
+    probe: str
+    probe_features: torch.Tensor
+
+
+def text_side_of(model: Any) -> TextSide | None:
+    """The model's text side; None where its labels aren't texts."""
+    config = model.config
+    if config.text_tower == "none" or config.head == "index":
+        return None
+    from torch import Tensor, nn
+
+    class Projection(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, features: Tensor) -> Tensor:
+            embeddings: Tensor = self.model.project_text(features)
+            return embeddings
+
+    names = model.texts["names"]
+    return TextSide(
+        tower=config.text_tower,
+        tuned=config.tuned_text,
+        features=names.features.shape[1],
+        template=config.texts.templates.name,
+        module=Projection(),
+        probe=names.sentences[0],
+        probe_features=names.features[:1].cpu(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

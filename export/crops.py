@@ -1,20 +1,46 @@
-"""The crops that the parity check runs on: given ones, or made-up ones that span what pixels can be."""
+"""Aligned crops: given ones, or made-up ones that span what pixels can be."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clef_rt.bundle_spec import InputSpec
+from clef_rt.bundle.spec import Groups, InputSpec
 from clef_rt.errors import BundleError
 
-__all__ = ["made_up_crops", "read_crops"]
+__all__ = ["MAX_CROPS", "Crops", "made_up_crops", "read_crops"]
 
-MAX_CROPS: Final = 512
+MAX_CROPS: Final = 1024
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """Aligned faces, and what is known of them.
+
+    Attributes:
+        faces: (n, S, S, C) uint8.
+        source: where they are from, for the report.
+        aus: (n, A) float32, 0–1, in the order of the bundle's Action Units; NaN where unknown.
+        votes: (n, E) float32, by expression the share of the votes, likewise.
+    """
+
+    faces: NDArray[np.uint8]
+    source: str
+    aus: NDArray[np.float32]
+    votes: NDArray[np.float32]
+
+    @classmethod
+    def unlabelled(cls, faces: NDArray[np.uint8], source: str, groups: Groups) -> Self:
+        """Faces of which nothing is known."""
+        unknown = (
+            np.full((len(faces), len(group.labels)), np.nan, np.float32) for group in (groups.au, groups.expression)
+        )
+        return cls(faces, source, *unknown)
 
 
 def made_up_crops(spec: InputSpec, count: int = 64, seed: int = 0) -> NDArray[np.uint8]:
@@ -37,7 +63,7 @@ def read_crops(path: Path, spec: InputSpec) -> NDArray[np.uint8]:
     """Aligned crops from an `.npy` file, or from a folder of images, which are resized to S.
 
     Returns:
-        (n, S, S, C) uint8, the first 512 in order of name.
+        (n, S, S, C) uint8, the first 1024 in order of name.
 
     Raises:
         BundleError: there are none, or they are of another shape.

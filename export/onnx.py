@@ -1,4 +1,8 @@
-"""The image encoder as an ONNX graph: `faces` (n, S, S, C) uint8 to `embeddings` (n, d) float32, n = 1 … 64."""
+"""The two sides as ONNX graphs, n = 1 … 64.
+
+The image encoder: `faces` (n, S, S, C) uint8 to `embeddings` (n, d) float32. The projection of texts: `features` (n, f)
+float32 to the same.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from clef_rt.errors import EncoderError, MissingExtra
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MAX_BATCH", "export_onnx"]
+__all__ = ["MAX_BATCH", "OPSET", "export_onnx", "export_text_onnx"]
 
 OPSET: Final = 18
 MAX_IR: Final = 10  # what onnxruntime 1.20, our floor, reads
@@ -33,6 +37,24 @@ def export_onnx(module: torch.nn.Module, size: int, channels: int) -> bytes:
         EncoderError: torch can't trace it, or the graph isn't valid.
         MissingExtra: onnx or onnxscript isn't installed.
     """
+    return _trace(module, "faces", (size, size, channels), "uint8", "The encoder")
+
+
+def export_text_onnx(module: torch.nn.Module, features: int) -> bytes:
+    """Likewise for the projection of texts.
+
+    Args:
+        module: takes (n, f) float32, gives (n, d) float32.
+        features: f.
+
+    Raises:
+        EncoderError: as for `export_onnx`.
+        MissingExtra: likewise.
+    """
+    return _trace(module, "features", (features,), "float32", "The projection of texts")
+
+
+def _trace(module: torch.nn.Module, name: str, shape: tuple[int, ...], dtype: str, what: str) -> bytes:
     try:
         import onnx
         import onnxscript  # noqa: F401  torch's exporter needs it
@@ -40,7 +62,7 @@ def export_onnx(module: torch.nn.Module, size: int, channels: int) -> bytes:
         raise MissingExtra(error.name or "onnx", "export") from None
     import torch
 
-    example = torch.zeros(2, size, size, channels, dtype=torch.uint8)
+    example = torch.zeros(2, *shape, dtype=getattr(torch, dtype))
     batch = torch.export.Dim("n", min=1, max=MAX_BATCH)
     try:
         with warnings.catch_warnings():
@@ -52,7 +74,7 @@ def export_onnx(module: torch.nn.Module, size: int, channels: int) -> bytes:
                 (example,),
                 dynamo=True,
                 dynamic_shapes=({0: batch},),
-                input_names=["faces"],
+                input_names=[name],
                 output_names=["embeddings"],
                 opset_version=OPSET,
                 external_data=False,
@@ -65,7 +87,7 @@ def export_onnx(module: torch.nn.Module, size: int, channels: int) -> bytes:
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:  # torch's exporter raises its own kinds, and those of what it calls
         first = (str(error).strip().splitlines() or [""])[0]
-        raise EncoderError(f"The encoder can't be made an ONNX graph: {type(error).__name__}: {first}") from error
+        raise EncoderError(f"{what} can't be made an ONNX graph: {type(error).__name__}: {first}") from error
     data: bytes = model.SerializeToString(deterministic=True)
     return data
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from clef_rt.config import LiveSettings, OpenSettings, check_config, load_config, overlaid
 from clef_rt.config import example as example_file
-from clef_rt.config._yaml import MAX_BYTES, parse_yaml
 from clef_rt.errors import ConfigError
 from clef_rt.publish import DEFAULT_ENDPOINT
 from clef_rt.sources import SourceOptions
+from clef_rt.yaml_text import MAX_BYTES, parse_yaml
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ MISTAKES = [
     ("options:\n  rtsp_transport: carrier-pigeon\n", 2, "options.rtsp_transport: should be 'tcp'"),
     ("options: 3\n", 1, "options: should be settings of the form `key: value`"),
     ("publish:\n  endpoint: tcp:/x\n", 2, "publish.endpoint: 'tcp:/x' is not an endpoint"),
+    ("threads: 2\nengine: gpu\n", 2, "engine: should be 'auto', 'tensorrt', 'ort-tensorrt', 'cuda', 'cpu' or"),
     ("policy: newest\n", 1, "policy: should be 'auto', 'latest' or 'lossless'"),
     ("duration_s: .inf\n", 1, "duration_s: should be a finite number"),
     ("detect_every: 5\ndetect_every: 6\n", 2, "'detect_every' stands here twice"),

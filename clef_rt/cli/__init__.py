@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from clef_rt.cli.plain import one_line
 from clef_rt.errors import ClefError
 
 __all__ = ["main"]
@@ -26,7 +27,7 @@ def main() -> NoReturn:
 
         app(prog_name="clef-rt")
     except ClefError as error:
-        print(f"clef-rt: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"clef-rt: {one_line(str(error))}", file=sys.stderr)
         sys.exit(EXIT_WRONG)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clef_rt._version import __version__
-from clef_rt.cli import configure, demo, doctor, image, live, models, subscribe
+from clef_rt.cli import configure, demo, doctor, image, labels, live, models, subscribe
 
 __all__ = ["app"]
 
@@ -33,8 +33,22 @@ app.command()(demo.demo)
 app.command(epilog=_examples(live.EXAMPLES))(live.live)
 app.command(epilog=_examples(subscribe.EXAMPLES))(subscribe.subscribe)
 app.command(epilog=_examples(image.EXAMPLES))(image.image)
-app.command(epilog=_examples(models.EXAMPLES))(models.models)
 app.command()(doctor.doctor)
+
+labels_app = typer.Typer(no_args_is_help=True, help="List what a bundle scores; add labels by text, or remove them.")
+labels_app.command("list", epilog=_examples(labels.LIST_EXAMPLES))(labels.list_labels)
+labels_app.command(epilog=_examples(labels.ADD_EXAMPLES))(labels.add)
+labels_app.command(epilog=_examples(labels.REMOVE_EXAMPLES))(labels.remove)
+app.add_typer(labels_app, name="labels")
+
+models_app = typer.Typer()
+models_app.callback(invoke_without_command=True, epilog=_examples(models.EXAMPLES))(models.models)
+models_app.command("list")(models.list_all)
+models_app.command()(models.info)
+models_app.command(epilog=_examples(models.PULL_EXAMPLES))(models.pull)
+models_app.command()(models.verify)
+models_app.command()(models.remove)
+app.add_typer(models_app, name="models")
 
 config_app = typer.Typer(no_args_is_help=True, help="Write or check a configuration file.")
 config_app.command()(configure.example)

@@ -65,6 +65,7 @@ def check_all() -> list[Check]:
         *find_clashes(installed),
         _guarded("OpenCV", _opencv),
         _guarded("onnxruntime", _onnxruntime),
+        *_engines(),
         _guarded("libav", _libav),
         _guarded("ZeroMQ", _zeromq),
         _guarded("cameras", _cameras),
@@ -133,8 +134,8 @@ def _present(name: str, wanted: Iterable[str], installed: Mapping[str, str], oth
 
 
 def _replaced(name: str, installed: Mapping[str, str]) -> bool:
-    """Whether a rival stands in for a distribution, as onnxruntime-gpu does for onnxruntime."""
-    return any(name in rivals and not installed.keys().isdisjoint(rivals) for rivals in CLASHES.values())
+    """Whether a rival stands in for the distribution that is asked for, as onnxruntime-gpu does for onnxruntime."""
+    return any(name == rivals[0] and not installed.keys().isdisjoint(rivals) for rivals in CLASHES.values())
 
 
 def _guarded(name: str, look: Callable[[], Check]) -> Check:
@@ -164,11 +165,21 @@ def _opencv() -> Check:
 def _onnxruntime() -> Check:
     ort = _module("onnxruntime")
     providers: Sequence[str] = ort.get_available_providers()
-    found = f"{ort.__version__}: {', '.join(providers)}"
-    if Path("/dev/nvidia0").exists() and "CUDAExecutionProvider" not in providers:
-        mend = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
-        return Check("onnxruntime", "note", f"{found}; there is an NVIDIA GPU that it doesn't use.", mend)
-    return Check("onnxruntime", "ok", found)
+    return Check("onnxruntime", "ok", f"{ort.__version__}: {', '.join(providers)}")
+
+
+def _engines() -> list[Check]:
+    """What the encoder can run on here, and what `auto` takes; engines for other machines are no fault."""
+    from clef_rt.encode.choice import Machine, survey
+
+    try:
+        found, _, why = survey(Machine())
+    except Exception as error:  # a library may be broken in any way
+        return [Check("engines", "broken", f"{type(error).__name__}: {error}", "Reinstall it.")]
+    return [
+        *(Check(f"engine {own.engine}", "ok" if own.ready else "note", own.what, own.mend) for own in found),
+        Check("engine auto", "ok", why),
+    ]
 
 
 def _libav() -> Check:

@@ -12,6 +12,8 @@ __all__ = ["demo"]
 
 def demo(
     bundle: own.Bundle = None,
+    engine: own.Engine = None,
+    variant: own.Variant = None,
     endpoint: own.Endpoint = None,
     plain: own.Plain = False,
     json: own.Json = False,
@@ -41,6 +43,8 @@ def demo(
     given = {
         "sources": [{"uri": str(clip), "camera": "demo"}],
         "bundle": bundle,
+        "engine": engine,
+        "variant": variant,
         "endpoint": endpoint,
         "output": kind,
         "duration_s": duration,

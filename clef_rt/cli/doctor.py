@@ -24,6 +24,8 @@ _MARKS: Final = {"ok": ("✓", "green"), "note": ("·", "dim"), "warning": ("!",
 def doctor(
     bundle: own.Bundle = None,
     detector: own.DetectorName = None,
+    engine: own.Engine = None,
+    variant: own.Variant = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.", rich_help_panel=own.OUTPUT)] = False,
 ) -> None:
     """Look at this installation and try its parts: what is here, what is missing, what is wrong, and how to mend it.
@@ -33,7 +35,7 @@ def doctor(
     from clef_rt.cli.checks import check_all
     from clef_rt.cli.selftest import self_test
 
-    tested = self_test(bundle, detector or "auto")
+    tested = self_test(bundle, detector or "auto", engine or "auto", variant or "auto")
     checks = [*check_all(), *tested.checks]
     broken = any(check.state == "broken" for check in checks)
     if json:

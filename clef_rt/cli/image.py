@@ -26,6 +26,8 @@ def image(
     ],
     bundle: own.Bundle = None,
     detector: own.DetectorName = None,
+    engine: own.Engine = None,
+    variant: own.Variant = None,
     threads: own.Threads = None,
     json: Annotated[
         bool, typer.Option("--json", help="A line of JSON for each photograph.", rich_help_panel=own.OUTPUT)
@@ -45,7 +47,14 @@ def image(
     from clef_rt.cli.terminal import tolerant_of_closed_pipes
 
     with tolerant_of_closed_pipes():
-        analyzer = load(bundle, detector=detector or "auto", threads=threads, spinning=True)
+        analyzer = load(
+            bundle,
+            detector=detector or "auto",
+            engine=engine or "auto",
+            variant=variant or "auto",
+            threads=threads,
+            spinning=True,
+        )
         report: Report = JsonReport() if json else CsvReport(analyzer.labels) if csv else TableReport(analyzer.labels)
         failures = score_all(paths, analyzer, report, tell=lambda what: print(f"clef-rt: {what}", file=sys.stderr))
         sys.stdout.flush()

@@ -108,6 +108,8 @@ def live(
             rich_help_panel=own.ANALYSIS,
         ),
     ] = None,
+    engine: own.Engine = None,
+    variant: own.Variant = None,
     threads: own.Threads = None,
     latest: Annotated[
         bool | None,
@@ -135,6 +137,8 @@ def live(
         "detector": detector,
         "detect_every": detect_every,
         "max_faces": max_faces,
+        "engine": engine,
+        "variant": variant,
         "threads": threads,
         "policy": None if latest is None else "latest" if latest else "lossless",
         "retry": retry,

@@ -22,7 +22,7 @@ Bundle = Annotated[
     typer.Option(
         "--bundle",
         metavar="PATH|NAME",
-        help="The model: a bundle's folder, a .clef file, or an embedded bundle's name; by default `default`.",
+        help="The model: a folder, a .clef file, or a name from `clef-rt models`; by default the embedded one.",
         rich_help_panel=ANALYSIS,
     ),
 ]
@@ -32,6 +32,25 @@ DetectorName = Annotated[
         "--detector",
         metavar="NAME",
         help="auto (by default), clef, yunet, scrfd, yunet:FILE, scrfd:FILE, or an .onnx file.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What runs the encoder: auto (by default), tensorrt, ort-tensorrt, cuda, cpu or openvino; "
+        "`clef-rt doctor` shows which are there.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
+Variant = Annotated[
+    str | None,
+    typer.Option(
+        "--variant",
+        metavar="NAME",
+        help="Which of the bundle's graphs: fp32, fp16 or int8; by default fp16 on a GPU if it's there, else fp32.",
         rich_help_panel=ANALYSIS,
     ),
 ]

@@ -187,4 +187,5 @@ def figures_line(own: CameraFigures) -> str:
 
 def _face(face: Face) -> str:
     pairs = [*shown_aus(face.aus, 3), *face.expressions.top(1)]
+    pairs += [(f"{name}*", value) for name, value in face.zero_shot.top(1)]
     return f"#{face.track_id} " + " ".join(f"{printable(name, 24)} {value:.2f}" for name, value in pairs)

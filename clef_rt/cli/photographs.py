@@ -127,7 +127,8 @@ class TableReport:
         self._labels = labels
         self._doubtful = False
         self._table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-        for name in ("photograph", "face at", "quality", "Action Units", "expression"):
+        added = ("zero-shot",) if labels.zero_shot.names else ()
+        for name in ("photograph", "face at", "quality", "Action Units", "expression", *added):
             self._table.add_column(name, justify="right" if name == "quality" else "left", overflow="fold")
 
     def add(self, path: Path, picture: Picture, faces: Sequence[Face]) -> None:
@@ -137,15 +138,17 @@ class TableReport:
             self._table.add_row(name, "no face")
         for face in faces:
             x, y, width, height = (round(value) for value in face.box.tolist())
-            self._table.add_row(
-                name, f"{x},{y} {width}x{height}", f"{face.quality:.2f}", self._units(face), self._expression(face)
-            )
+            cells = [f"{x},{y} {width}x{height}", f"{face.quality:.2f}", self._units(face), self._expression(face)]
+            cells += [self._added(face)] if face.zero_shot else []
+            self._table.add_row(name, *cells)
 
     def close(self) -> None:
         """See `Report`."""
         self._console.print(self._table)
         if self._doubtful:
-            self._console.print("? experimental: not shown to be good, see `clef-rt models --card`", style="dim")
+            self._console.print("? experimental: not shown to be good, see `clef-rt models info --card`", style="dim")
+        if self._labels.zero_shot.names:
+            self._console.print("* zero-shot: defined by text alone, never learnt, not measured", style="dim")
 
     def _units(self, face: Face) -> str:
         """Those that count as present, strongest first."""
@@ -157,6 +160,13 @@ class TableReport:
         doubtful = {name for name, _ in present} & self._labels.au.experimental
         self._doubtful = self._doubtful or bool(doubtful)
         return ", ".join(f"{name}{'?' * (name in doubtful)} {value:.2f}" for name, value in present) or "none"
+
+    def _added(self, face: Face) -> str:
+        """The labels added by text that count as present, strongest first."""
+        group = self._labels.zero_shot
+        scores = face.zero_shot.top(len(face.zero_shot))
+        present = [(name, value) for name, value in scores if value >= group.thresholds[group.index[name]]]
+        return ", ".join(f"{name}* {value:.2f}" for name, value in present) or "none"
 
     def _expression(self, face: Face) -> str:
         ascii_only = not self._console.encoding.startswith("utf")

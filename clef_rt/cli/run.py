@@ -49,6 +49,7 @@ def run_live(settings: LiveSettings, title: str) -> None:
             analyzer = load(
                 settings.bundle,
                 detector=settings.detector,
+                engine=settings.engine,
                 variant=settings.variant,
                 threads=settings.threads,
                 detect_every=settings.detect_every,

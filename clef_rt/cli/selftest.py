@@ -32,17 +32,19 @@ class SelfTest:
     times_ms: dict[str, float]
 
 
-def self_test(bundle: str | None, detector: str) -> SelfTest:
+def self_test(bundle: str | None, detector: str, engine: str = "auto", variant: str = "auto") -> SelfTest:
     """Load a bundle, detect, encode, and send a message over a real socket.
 
     Args:
         bundle: as for `clef_rt.load`.
         detector: likewise.
+        engine: likewise.
+        variant: likewise.
     """
     checks: list[Check] = []
     times_ms: dict[str, float] = {}
     attempts: dict[str, Callable[[], str]] = {
-        "model": lambda: _encode(bundle, times_ms),
+        "model": lambda: _encode(bundle, engine, variant, times_ms),
         "detector": lambda: _detect(detector, times_ms),
         "wire": lambda: _round_trip(times_ms),
     }
@@ -65,13 +67,13 @@ def _median_ms(work: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-def _encode(source: str | None, times_ms: dict[str, float]) -> str:
+def _encode(source: str | None, engine: str, variant: str, times_ms: dict[str, float]) -> str:
     from clef_rt.bundle import load_bundle
     from clef_rt.encode import load_encoder
 
     begun = time.perf_counter()
     bundle = load_bundle(source)
-    encoder = load_encoder(bundle)
+    encoder = load_encoder(bundle, engine, variant=variant)
     times_ms["load bundle"] = (time.perf_counter() - begun) * 1e3
     size, channels = bundle.spec.input.size, bundle.spec.input.channels
     crops = np.random.default_rng(0).integers(0, 256, (4, size, size, channels)).astype(np.uint8)

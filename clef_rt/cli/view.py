@@ -120,14 +120,19 @@ def _cameras(cameras: Sequence[CameraFigures]) -> Table:
 
 
 def _faces(faces: Sequence[tuple[str, Face]], hellos: Mapping[str, Hello], width: int, ascii_only: bool) -> Table:
-    """One row a face: its strongest Action Units in the labels' order, its strongest expressions by strength."""
+    """One row a face: its strongest Action Units in the labels' order, its strongest expressions by strength.
+
+    Of labels that were added by text, the strongest takes the second expression's place, with an asterisk.
+    """
     table = Table(box=None, show_header=False, pad_edge=False, collapse_padding=True, padding=(0, 1))
     titles = [f"{camera[:16]} #{face.track_id}" for camera, face in faces]
     bar_width = 4 if width < _NARROW else 8
     au_width = max((len(name[:_NAME]) for _, face in faces for name in face.aus), default=4)
     expression_width = max((len(name[:_NAME]) for _, face in faces for name in face.expressions), default=9)
-    expressions = 1 if width < _NARROW else 2
+    added_width = max((len(name[: _NAME - 1]) + 1 for _, face in faces for name in face.zero_shot), default=0)
+    expressions = 1 if width < _NARROW or added_width else 2
     left = width - max(map(len, titles), default=0) - expressions * (expression_width + bar_width + _FIGURE + 1)
+    left -= added_width + bar_width + _FIGURE + 1 if added_width else 0
     aus = max(1, left // (au_width + bar_width + _FIGURE + 1))
     for title, (camera, face) in zip(titles, faces, strict=True):
         order = {name: index for index, name in enumerate(face.aus)}
@@ -139,14 +144,29 @@ def _faces(faces: Sequence[tuple[str, Face]], hellos: Mapping[str, Hello], width
             _score(name, value, expression_width, bar_width, ascii_only, None)
             for name, value in face.expressions.top(expressions)
         ]
+        cells += [
+            _score(name, value, added_width, bar_width, ascii_only, hellos.get(camera), mark="*")
+            for name, value in face.zero_shot.top(1)
+        ]
         table.add_row(Text(title, "bold", no_wrap=True), *cells)
     return table
 
 
-def _score(name: str, value: float, name_width: int, bar_width: int, ascii_only: bool, hello: Hello | None) -> Text:
+def _score(
+    name: str,
+    value: float,
+    name_width: int,
+    bar_width: int,
+    ascii_only: bool,
+    hello: Hello | None,
+    *,
+    mark: str = "",
+) -> Text:
     present = value >= (hello.thresholds.get(name, 0.5) if hello else 0.5)
     text = Text(no_wrap=True)
-    text.append(printable(name, _NAME).ljust(name_width), "italic dim" if hello and name in hello.experimental else "")
+    shown = printable(name, _NAME - len(mark)) + mark
+    shown = shown.encode("ascii", "replace").decode() if ascii_only else shown
+    text.append(shown.ljust(name_width), "italic dim" if hello and name in hello.experimental else "")
     text.append(" " + bar(value, bar_width, ascii_only=ascii_only), "green" if present else "blue")
     text.append(f" {value:.2f}", "bold" if present else "dim")
     return text

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from clef_rt.encode.choice import EngineName
 from clef_rt.errors import ClefError
 from clef_rt.names import CAMERA_PATTERN
 from clef_rt.sources import SourceOptions, SourceUri
@@ -135,9 +136,18 @@ class LiveSettings(_Settings):
     bundle: str | None = Field(
         default=None,
         min_length=1,
-        description="The model: a bundle's folder, a .clef file, or an embedded bundle's name.",
+        description="The model: a bundle's folder, a .clef file, or a name from `clef-rt models`.",
     )
-    variant: str = Field(default="", description="Which of the bundle's graphs: empty for float32, int8, fp16.")
+    engine: EngineName = Field(
+        default="auto",
+        description="What runs the encoder: tensorrt, ort-tensorrt, cuda, cpu or openvino; auto takes the first of "
+        "TensorRT, CUDA and the CPU that is there.",
+    )
+    variant: str = Field(
+        default="auto",
+        min_length=1,
+        description="Which of the bundle's graphs: fp32, fp16 or int8; auto is fp16 on a GPU if it's there, else fp32.",
+    )
     detector: str = Field(
         default="auto",
         min_length=1,

@@ -1,27 +1,80 @@
-"""The encoder on onnxruntime: CPU anywhere, CUDA where the installed onnxruntime has it."""
+"""The encoder on onnxruntime: on the CPU, by its CUDA provider, or by its TensorRT provider."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.cores import usable_cores
+from clef_rt.encode.batches import Profile, encode_in_runs
+from clef_rt.encode.bound import BoundSession
+from clef_rt.encode.checks import AGAIN, check_crops, check_signature, check_unit, first_line, refuse_outside_weights
 from clef_rt.errors import EncoderError
 
-__all__ = ["OnnxEncoder", "choose_providers"]
+__all__ = ["ON_CPU", "ON_CUDA", "OnnxEncoder", "Place", "on_tensorrt"]
 
 CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"
-CUDA_HINT: Final = (
-    "The GPU build of onnxruntime is its own package (`pip uninstall onnxruntime; pip install onnxruntime-gpu`) and "
-    "needs matching CUDA and cuDNN libraries; `clef-rt doctor` shows what is there."
+TENSORRT: Final = "TensorrtExecutionProvider"
+MEND: Final = (
+    "Its CUDA and cuDNN libraries have to match this onnxruntime: `pip install 'onnxruntime-gpu[cuda,cudnn]'` brings "
+    "them; `clef-rt doctor` shows what is there."
 )
-_log = logging.getLogger(__name__)
+
+Options: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where onnxruntime runs a graph.
+
+    Attributes:
+        providers: its execution providers with their options: the wanted one, then those that take what it can't do.
+        device: where input and output lie.
+    """
+
+    providers: Sequence[tuple[str, Options]]
+    device: str
+
+    @property
+    def provider(self) -> str:
+        """The wanted one."""
+        return self.providers[0][0]
+
+
+_CUDA_OPTIONS: Final = {"device_id": "0", "arena_extend_strategy": "kSameAsRequested"}
+ON_CPU: Final = Place([(CPU, {})], "cpu")
+ON_CUDA: Final = Place([(CUDA, _CUDA_OPTIONS), (CPU, {})], "cuda")
+
+
+def on_tensorrt(folder: Path, precision: str, crop: tuple[int, int, int], profile: Profile) -> Place:
+    """TensorRT as onnxruntime drives it; CUDA takes what TensorRT can't do.
+
+    Args:
+        folder: for its engine and timing cache; of this graph, GPU and version alone, since onnxruntime's names for
+            the files don't tell weights apart.
+        precision: "fp32" or "fp16": what the graph holds. Up to TensorRT 10 onnxruntime has to be told.
+        crop: (S, S, C).
+        profile: the batch sizes.
+    """
+    least, best, most = ("faces:" + "x".join(map(str, shape)) for shape in profile.shapes(crop))
+    options = {
+        "device_id": "0",
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": str(folder),
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": str(folder),
+        "trt_profile_min_shapes": least,
+        "trt_profile_opt_shapes": best,
+        "trt_profile_max_shapes": most,
+        "trt_fp16_enable": str(int(precision == "fp16")),
+    }
+    return Place([(TENSORRT, options), *ON_CUDA.providers], "cuda")
 
 
 class OnnxEncoder:
@@ -30,22 +83,22 @@ class OnnxEncoder:
     Loading runs two crops through it, so a graph that doesn't fit is refused here, and the first frame isn't slow.
 
     Attributes:
-        provider: the execution provider that runs it.
-        description: engine, provider and threads, for logs and `clef-rt doctor`.
+        description: provider, precision and threads, for logs and `clef-rt doctor`.
 
     Args:
         model: the ONNX graph, its bytes or its path.
         size: side S of the crops, px.
         channels: C.
         embedding_dim: d.
-        providers: onnxruntime's names, the one wanted first. None: CUDA where it works, else the CPU.
-        threads: of one run; None for all cores that this process may use.
+        place: where it runs.
+        precision: of the graph, for the description; empty where it isn't told.
+        threads: of one run on the CPU; None for all cores that this process may use.
         spinning: let idle threads busy-wait. Off for live work: spinning is 3 ms faster alone, but beside another
             busy thread slower (28 for 22 ms), and doubles the CPU time. On for files.
         max_batch: the most crops in one run; larger batches go in pieces, so memory is bounded.
 
     Raises:
-        EncoderError: the graph can't be loaded or isn't of these shapes, or a provider that was asked for isn't had.
+        EncoderError: the graph can't be loaded or isn't of these shapes, or isn't run where it should be.
     """
 
     def __init__(
@@ -55,7 +108,8 @@ class OnnxEncoder:
         size: int,
         channels: int,
         embedding_dim: int,
-        providers: Sequence[str] | None = None,
+        place: Place = ON_CPU,
+        precision: str = "",
         threads: int | None = None,
         spinning: bool = False,
         max_batch: int = 32,
@@ -65,13 +119,14 @@ class OnnxEncoder:
         threads = threads or usable_cores()
         self._crop = (size, size, channels)
         self._dim = embedding_dim
-        self._max_batch = max_batch
-        self._session = _session(model, choose_providers(providers), threads, spinning)
-        self.provider = str(self._session.get_providers()[0])
-        _check_provider(self.provider, providers)
+        self._profile = Profile.up_to(max_batch)
+        self._session = _session(model, place, threads, spinning)
+        self._provider = self._check_provider(place)
         self._check_signature()
-        self._check_run()
-        self.description = f"onnxruntime {self.provider}" + (f", {threads} threads" if self.provider == CPU else "")
+        self._bound = None if place.device == "cpu" else self._bind(place.device)
+        check_unit(self.encode, self._crop)
+        parts = [f"onnxruntime {self._provider}", precision, f"{threads} threads" if place.device == "cpu" else ""]
+        self.description = ", ".join(part for part in parts if part)
 
     def encode(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `clef_rt.encode.Encoder.encode`.
@@ -80,103 +135,67 @@ class OnnxEncoder:
             ValueError: the crops are of another shape or dtype.
             EncoderError: the engine fails.
         """
-        if crops.dtype != np.uint8 or crops.shape[1:] != self._crop:
-            raise ValueError(f"expected uint8 (n, {', '.join(map(str, self._crop))}), got {crops.dtype} {crops.shape}")
-        if 0 < len(crops) <= self._max_batch:
-            return self._run(crops)
-        embeddings = np.empty((len(crops), self._dim), np.float32)
-        for start in range(0, len(crops), self._max_batch):
-            embeddings[start : start + self._max_batch] = self._run(crops[start : start + self._max_batch])
-        return embeddings
+        check_crops(crops, self._crop)
+        try:
+            if self._bound is not None:
+                return encode_in_runs(crops, self._profile, self._dim, self._bound.run)
+            if 0 < len(crops) <= self._profile.most:
+                return self._run(crops)
+            embeddings = np.empty((len(crops), self._dim), np.float32)
+            for start in range(0, len(crops), self._profile.most):
+                stop = start + self._profile.most
+                embeddings[start:stop] = self._run(crops[start:stop])
+            return embeddings
+        except Exception as error:  # onnxruntime's classes have no common base
+            raise EncoderError(f"{self._provider} failed on {len(crops)} crops: {first_line(error)}") from error
 
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        try:
-            result: NDArray[np.float32] = self._session.run(["embeddings"], {"faces": np.ascontiguousarray(crops)})[0]
-        except Exception as error:  # onnxruntime's classes have no common base
-            raise EncoderError(f"{self.provider} failed on {len(crops)} crops: {_first_line(error)}") from error
+        result: NDArray[np.float32] = self._session.run(["embeddings"], {"faces": np.ascontiguousarray(crops)})[0]
         return result
 
+    def _bind(self, device: str) -> BoundSession:
+        try:
+            return BoundSession(self._session, device, self._crop, self._dim, self._profile)
+        except Exception as error:  # onnxruntime's classes have no common base
+            raise EncoderError(f"{self._provider} can't run the encoder: {first_line(error)}", MEND) from error
+
+    def _check_provider(self, place: Place) -> str:
+        # onnxruntime falls back to the CPU in silence where CUDA's libraries don't match (its issue 23372).
+        got = str(self._session.get_providers()[0])
+        if got != place.provider:
+            raise EncoderError(f"{place.provider} was asked for, but onnxruntime runs {got}.", MEND)
+        return got
+
     def _check_signature(self) -> None:
-        wanted = ("faces", "tensor(uint8)", self._crop, "embeddings", "tensor(float)", (self._dim,))
-        ins, outs = self._session.get_inputs(), self._session.get_outputs()
-        found = [(side.name, side.type, tuple(side.shape[1:])) for side in (*ins, *outs)]
-        fixed = [side.name for side in (*ins, *outs) if side.shape and isinstance(side.shape[0], int)]
-        if found != [wanted[:3], wanted[3:]] or fixed:
-            batch = f", and {' and '.join(fixed)} of fixed batch" if fixed else ""
-            raise EncoderError(
-                f"The encoder's graph has {found}{batch}; the bundle says {[wanted[:3], wanted[3:]]}.",
-                "Export the bundle again with `python -m export bundle`.",
-            )
-
-    def _check_run(self) -> None:
-        ramp = np.linspace(0, 255, int(np.prod(self._crop))).astype(np.uint8).reshape(self._crop)
-        crops = np.stack([ramp, 255 - ramp])
-        out = self._run(crops)
-        with np.errstate(all="ignore"):
-            unit = out.shape == (2, self._dim) and bool(np.all(np.abs(np.linalg.norm(out, axis=1) - 1) < 1e-2))
-        if not unit:  # NaN isn't either
-            raise EncoderError(
-                f"The encoder gives {out.shape} embeddings that aren't all of length 1.",
-                "Export the bundle again with `python -m export bundle`.",
-            )
+        sides = (*self._session.get_inputs(), *self._session.get_outputs())
+        dtypes = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
+        found = [(side.name, dtypes.get(side.type, str(side.type)), tuple(side.shape)) for side in sides]
+        check_signature(found, self._crop, self._dim)
 
 
-def choose_providers(asked: Sequence[str] | None) -> list[str]:
-    """The providers to try, in order.
-
-    Args:
-        asked: onnxruntime's names; None to choose.
-
-    Raises:
-        EncoderError: the installed onnxruntime doesn't have one that was asked for.
-    """
+def _session(model: bytes | str | Path, place: Place, threads: int, spinning: bool) -> Any:
     import onnxruntime as ort
 
-    available = ort.get_available_providers()
-    if asked is None:
-        return [CUDA, CPU] if CUDA in available else [CPU]
-    if not asked:
-        raise EncoderError("No execution provider was given.", f"There are {', '.join(available)}.")
-    if missing := [name for name in asked if name not in available]:
-        hint = CUDA_HINT if CUDA in missing else ""
-        what = f"This onnxruntime {ort.__version__} has no {', '.join(missing)}; it has {', '.join(available)}."
-        raise EncoderError(what, hint)
-    return list(asked)
-
-
-def _check_provider(got: str, asked: Sequence[str] | None) -> None:
-    # onnxruntime falls back to the CPU in silence where CUDA's libraries don't match (its issue 23372).
-    if asked is not None and got != asked[0]:
-        raise EncoderError(
-            f"{asked[0]} was asked for, but onnxruntime runs {got}.", CUDA_HINT if "CUDA" in asked[0] else ""
-        )
-    if asked is None and got != choose_providers(None)[0]:
-        _log.warning("onnxruntime has CUDA but can't use it: running on the CPU, much slower. %s", CUDA_HINT)
-
-
-def _session(model: bytes | str | Path, providers: list[str], threads: int, spinning: bool) -> Any:
-    import onnxruntime as ort
-
-    # Given bytes, onnxruntime looks for weights kept in other files in the working directory, where no hash covers
-    # them (1.20 to 1.31). Such a tensor has an entry of the key "location", its length 8 before it (in protobuf's
-    # longer forms of 8, a 0).
-    if isinstance(model, bytes) and (b"\x08location" in model or b"\x00location" in model):
-        raise EncoderError("The encoder's graph keeps weights in other files.", "Export it with external_data=False.")
+    if isinstance(model, bytes):
+        refuse_outside_weights(model)
     options = ort.SessionOptions()
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     options.log_severity_level = 3  # errors; its warnings are about its own optimiser
+    if place.device == "cuda" and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()  # from 1.21 on: CUDA and cuDNN as pip installs them, where the system has none
     name = "its bytes" if isinstance(model, bytes) else str(model)
     try:
-        return ort.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=providers)
+        return ort.InferenceSession(
+            model if isinstance(model, bytes) else str(model),
+            options,
+            providers=[(provider, dict(own)) for provider, own in place.providers],
+            enable_fallback=0,  # which would print to stdout, and take the CPU
+        )
     except Exception as error:  # onnxruntime's classes have no common base
         raise EncoderError(
-            f"onnxruntime {ort.__version__} can't load the encoder from {name}: {_first_line(error)}",
-            "A newer onnxruntime may; else export the bundle again with `python -m export bundle`.",
+            f"onnxruntime {ort.__version__} can't load the encoder from {name}: {first_line(error)}",
+            f"A newer onnxruntime may; else: {AGAIN}" if place.device == "cpu" else MEND,
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

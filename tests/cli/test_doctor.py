@@ -13,6 +13,7 @@ import pytest
 
 from clef_rt.cli import checks, selftest
 from clef_rt.cli.checks import Check, check_all, find_clashes
+from clef_rt.encode.choice import ENGINES, Machine
 from tests.cli.conftest import Call
 from tests.cli.running import command, environment
 
@@ -24,6 +25,11 @@ def test_report_of_this_installation(call: Call, bundle: Path) -> None:
     assert {"clef-rt", "python", "packages", "OpenCV", "onnxruntime", "libav", "ZeroMQ", "cameras"} <= by_name.keys()
     assert by_name["model"]["found"].startswith("tiny.test 1.0.0 on onnxruntime")
     assert "CPUExecutionProvider" in by_name["onnxruntime"]["found"]
+    for engine in ENGINES:
+        own = by_name[f"engine {engine}"]
+        assert own["state"] == "ok" or (own["state"] == "note" and own["mend"])
+    assert by_name["engine cpu"]["state"] == "ok"
+    assert by_name["engine auto"]["found"].startswith("auto takes ")
     assert set(report["times_ms"]) == {
         "load bundle", "encode 1 face", "encode 4 faces", "detect in 720p", "publish to subscriber",
     }  # fmt: skip
@@ -32,11 +38,24 @@ def test_report_of_this_installation(call: Call, bundle: Path) -> None:
     assert report["ok"] is all(check["state"] != "broken" for check in report["checks"])
 
 
+@pytest.mark.skipif(Machine().look("cuda").ready, reason="here CUDA works")
+def test_an_engine_that_is_not_there_is_told_with_its_mend_and_the_rest_is_tried(call: Call, bundle: Path) -> None:
+    run = call("doctor", "--bundle", bundle, "--engine", "cuda")
+    assert run.returncode == 1
+    assert "The engine cuda can't be had here." in run.stdout
+    assert "detect in 720p" in run.stdout
+
+
+@pytest.mark.parametrize(("installed", "state"), [({"onnxruntime": "1"}, "note"), ({"onnxruntime-gpu": "1"}, "ok")])
+def test_the_cpu_build_does_not_pass_for_the_gpu_build(installed: dict[str, str], state: str) -> None:
+    assert checks._present("extra gpu", ["onnxruntime-gpu"], installed, "note", "").state == state
+
+
 def test_broken_model_is_told_with_its_mend_and_the_rest_is_tried(call: Call) -> None:
     run = call("doctor", "--bundle", "nosuch")
     assert run.returncode == 1
     assert "No bundle at 'nosuch'." in run.stdout
-    assert "→ Give a bundle's folder or .clef file." in run.stdout
+    assert "→ Give a bundle's folder, a .clef file, or a name (edge" in run.stdout
     assert "publish to subscriber" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
 

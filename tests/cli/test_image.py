@@ -33,13 +33,16 @@ def test_table_holds_a_row_for_each_face(
     monkeypatch.chdir(folder.parent)
     run = call("image", folder.name, f"{folder.name}/10.png", "--bundle", bundle)
     assert run.returncode == 0, run.stderr
-    *lines, note = run.stdout.splitlines()[1:]
-    assert note.startswith("? experimental")
+    header, *lines, experimental, added = run.stdout.splitlines()
+    assert header.split()[-2:] == ["expression", "zero-shot"]
+    assert experimental.startswith("? experimental")
+    assert added.startswith("* zero-shot: defined by text alone")
     rows = [line.split() for line in lines]
     assert [row[0] for row in rows] == ["[red]holiday/2.png", "[red]holiday/10.png", "[red]holiday/10.png"]
     assert rows[0][1:] == ["no", "face"]
     assert rows[1] == rows[2]
     assert "AU12_L?" in rows[1]
+    assert "wink*" in rows[1] or rows[1][-1] == "none"
 
 
 def test_json_is_a_line_for_each_photograph(call: Call, folder: Path, bundle: Path) -> None:

@@ -96,6 +96,8 @@ WRONG = [
     (["0", "--endpoint", "nowhere"], ["--endpoint: 'nowhere' is not an endpoint"]),
     (["0", "--detector", "nosuch"], ["There is no detector 'nosuch'"]),
     (["0", "--bundle", "nosuch"], ["No bundle at 'nosuch'"]),
+    (["0", "--engine", "gpu"], ["--engine: should be 'auto', 'tensorrt', 'ort-tensorrt', 'cuda', 'cpu' or 'openvino'"]),
+    (["0", "--variant", "int4"], ["The bundle has no encoder 'int4'. It has fp32."]),
     (["0", "--config", "nosuch.yaml"], ["There is no nosuch.yaml"]),
     (["0", "--endpoint", "connect:tcp://127.0.0.1:5"], ["can't be watched from here"]),
 ]

@@ -1,20 +1,16 @@
-"""Help, version, start-up, `models` and `config`."""
+"""Help, version, start-up and `config`."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from clef_rt._version import __version__
 from clef_rt.config import LiveSettings
 from tests.cli.conftest import Call, Clef
-from tests.cli.running import one_line
 
-COMMANDS = ("demo", "live", "subscribe", "image", "models", "doctor", "config")
+COMMANDS = ("demo", "live", "subscribe", "image", "models", "labels", "doctor", "config")
 
 
 def test_help_lists_the_commands(clef: Clef) -> None:
@@ -64,38 +60,6 @@ def test_unknown_command_and_option(call: Call) -> None:
         run = call(*arguments)
         assert run.returncode == 2
         assert "Traceback" not in run.stderr
-
-
-def test_models_shows_a_bundle(call: Call, bundle: Path) -> None:
-    text = call("models", bundle).stdout
-    assert "tiny.test 1.0.0, 2026-01-02, Apache-2.0" in text
-    row = next(line for line in text.splitlines() if line.startswith("AU12_L"))
-    assert row.split()[-3:] == ["1", "0.25", "experimental"]
-    assert "test.f1.AU01" in text
-    assert "random numbers" in text
-
-
-def test_models_prints_the_card(call: Call, bundle: Path) -> None:
-    assert call("models", bundle, "--card").stdout == "# tiny\n\n"
-
-
-def test_models_lists_the_embedded_ones(
-    call: Call, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(bundle, tmp_path / "default")
-    monkeypatch.setattr("clef_rt.bundle.EMBEDDED", tmp_path)
-    row = call("models").stdout.splitlines()[1].split()
-    assert row[:5] == ["default", "tiny.test", "1.0.0", "6", "float32"]
-    monkeypatch.setattr("clef_rt.bundle.EMBEDDED", tmp_path / "nothing")
-    run = call("models")
-    assert run.returncode == 2
-    one_line(run.stderr, "No bundle is embedded")
-
-
-def test_models_of_what_is_none(call: Call, tmp_path: Path) -> None:
-    run = call("models", tmp_path)
-    assert run.returncode == 2
-    one_line(run.stderr, "there is no bundle.json")
 
 
 def test_config_example_passes_its_own_check(call: Call, tmp_path: Path) -> None:

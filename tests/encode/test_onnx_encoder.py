@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 
 import clef_rt.encode.onnx as engine
 from clef_rt.encode import Encoder, load_encoder
-from clef_rt.encode.onnx import CPU, CUDA, OnnxEncoder, choose_providers
+from clef_rt.encode.batches import Profile, encode_in_runs
+from clef_rt.encode.bound import BoundSession
+from clef_rt.encode.onnx import CPU, CUDA, ON_CUDA, OnnxEncoder, on_tensorrt
 from clef_rt.errors import EncoderError
 from tests.rigs.bundles import DIM, SIZE, encoder_onnx, make_bundle
 
@@ -69,7 +70,7 @@ def test_crops_that_are_not_contiguous_are_encoded() -> None:
 
 def test_a_bundle_gives_its_encoder(tmp_path: Path) -> None:
     encoder: Encoder = load_encoder(make_bundle(tmp_path / "b"), threads=2)
-    assert encoder.description == f"onnxruntime {CPU}, 2 threads"
+    assert encoder.description == f"onnxruntime {CPU}, fp32, 2 threads"
     assert np.allclose(encoder.encode(crops(2)), expected(crops(2)), atol=1e-5)
 
 
@@ -136,39 +137,67 @@ def test_limits_below_one_are_refused(options: dict[str, int]) -> None:
         make(**options)
 
 
-def test_a_provider_that_is_not_installed_is_refused() -> None:
-    with pytest.raises(EncoderError, match=r"no SomeExecutionProvider; it has .*CPUExecutionProvider"):
-        make(providers=["SomeExecutionProvider", CPU])
-    with pytest.raises(EncoderError, match="No execution provider"):
-        make(providers=[])
+@pytest.mark.parametrize("most", [1, 3, 4])
+def test_memory_that_is_bound_gives_the_same(most: int) -> None:
+    """As on a GPU, but for the device: onnxruntime binds the CPU's memory by the same calls."""
+    session = make()._session
+    profile = Profile.up_to(most)
+    bound = BoundSession(session, "cpu", (SIZE, SIZE, 1), DIM, profile)
+    for count in (1, 2, 3, 5, 9):
+        result = encode_in_runs(crops(count, seed=count), profile, DIM, bound.run)
+        assert np.allclose(result, expected(crops(count, seed=count)), atol=1e-5)
+
+
+def test_a_provider_that_onnxruntime_does_not_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime falls back in silence, as where CUDA's libraries don't match."""
+    real = onnxruntime.InferenceSession
+
+    def without_cuda(model: Any, options: Any, providers: Any, **more: Any) -> Any:
+        return real(model, options, providers=[CPU], **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_cuda)
+    with pytest.raises(EncoderError, match=r"CUDAExecutionProvider was asked for, but onnxruntime runs CPU.*cudnn"):
+        make(place=ON_CUDA)
+
+
+def test_a_provider_that_fails_is_an_error_and_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Left to itself onnxruntime prints to stdout, where scores go, and takes the CPU."""
+    real = onnxruntime.InferenceSession._create_inference_session
+
+    def failing(self: Any, providers: Any, options: Any, disabled: Any = None) -> None:
+        if providers and CUDA in str(providers):
+            raise RuntimeError("libcudnn.so.9: cannot open shared object file\nmore")
+        real(self, providers, options, disabled)
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "_create_inference_session", failing)
+    with pytest.raises(EncoderError, match=r"can't load the encoder from its bytes: libcudnn\.so\.9.* cuDNN libraries"):
+        make(place=ON_CUDA)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.skipif(CUDA in onnxruntime.get_available_providers(), reason="this onnxruntime has CUDA")
-def test_cuda_without_the_gpu_build_says_what_to_install() -> None:
-    with pytest.raises(EncoderError, match="pip install onnxruntime-gpu"):
-        make(providers=[CUDA])
+def test_a_provider_that_is_not_there_is_an_error() -> None:
+    with pytest.warns(UserWarning, match="not in available provider"), pytest.raises(EncoderError, match="asked for"):
+        make(place=ON_CUDA)
 
 
-@pytest.fixture
-def cuda_that_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxruntime lists CUDA, as its GPU build does on a machine without it, and falls back in silence."""
-    real = onnxruntime.InferenceSession
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda m, o, providers: real(m, o, providers=[CPU]))
+def test_tensorrt_is_told_its_folder_its_shapes_and_the_precision(tmp_path: Path) -> None:
+    place = on_tensorrt(tmp_path, "int8", (80, 80, 3), Profile.up_to(16))
+    name, options = place.providers[0]
+    assert name == place.provider == "TensorrtExecutionProvider"
+    assert options["trt_profile_min_shapes"] == "faces:1x80x80x3"
+    assert options["trt_profile_opt_shapes"] == "faces:8x80x80x3"
+    assert options["trt_profile_max_shapes"] == "faces:16x80x80x3"
+    assert (options["trt_fp16_enable"], options["trt_int8_enable"]) == ("0", "1")
+    assert options["trt_engine_cache_path"] == options["trt_timing_cache_path"] == str(tmp_path)
+    assert [own for own, _ in place.providers[1:]] == [CUDA, CPU]
 
 
-@pytest.mark.usefixtures("cuda_that_does_not_work")
-def test_a_silent_fall_back_is_an_error_where_cuda_was_asked_for() -> None:
-    with pytest.raises(EncoderError, match="CUDAExecutionProvider was asked for, but onnxruntime runs CPU"):
-        make(providers=[CUDA, CPU])
-
-
-@pytest.mark.usefixtures("cuda_that_does_not_work")
-def test_a_silent_fall_back_is_a_warning_where_the_choice_was_ours(caplog: pytest.LogCaptureFixture) -> None:
-    assert choose_providers(None) == [CUDA, CPU]
-    with caplog.at_level(logging.WARNING):
-        assert make().provider == CPU
-    assert "running on the CPU" in caplog.text
+def test_the_precision_is_told_where_it_is_known() -> None:
+    assert make(precision="int8").description == f"onnxruntime {CPU}, int8, 1 threads"
+    assert make().description == f"onnxruntime {CPU}, 1 threads"
 
 
 def test_threads_follow_the_cores_and_spinning_is_off(monkeypatch: pytest.MonkeyPatch) -> None:

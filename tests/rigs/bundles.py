@@ -14,8 +14,8 @@ from safetensors.numpy import save
 
 from clef_rt.align import face_template
 from clef_rt.bundle import Bundle
-from clef_rt.bundle_spec import BundleSpec, ExclusiveGroup, Groups, IndependentGroup, InputSpec, Label
-from clef_rt.bundle_write import write_bundle
+from clef_rt.bundle.spec import BundleSpec, ExclusiveGroup, Groups, IndependentGroup, InputSpec, Label
+from clef_rt.bundle.write import write_bundle
 
 SIZE = 16
 DIM = 8

@@ -55,3 +55,17 @@ def make_face_video(
         for packet in stream.encode():
             output.mux(packet)
     return path
+
+
+def head_crops(count: int, size: int = 32, channels: int = 1, seed: int = 0) -> NDArray[np.uint8]:
+    """Crops (count, size, size, channels) of the head: from several places, at several scales, in several lights."""
+    head = portrait()[:230, 110:340, ::-1]
+    rng = np.random.default_rng(seed)
+    crops = np.empty((count, size, size, channels), np.uint8)
+    for crop in crops:
+        side = int(rng.integers(110, 200))
+        x, y = rng.integers(0, 230 - side, 2)
+        cut = cv2.resize(head[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_AREA)
+        cut = np.clip(cut * rng.uniform(0.5, 1.3) + rng.uniform(-20, 40), 0, 255).astype(np.uint8)
+        crop[:] = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)[:, :, None] if channels == 1 else cut
+    return crops

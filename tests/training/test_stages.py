@@ -65,7 +65,7 @@ def test_the_bundle_scores_as_the_checkpoint_does(trained: tuple[Path, Path], tm
     bundle = load_bundle(tmp_path / "b")
     faces = load_examples([data], "test").faces[:]
     ours = predict(load_checkpoint(checkpoint), faces)
-    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, providers=["CPUExecutionProvider"]).encode(faces))
+    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, "cpu").encode(faces))
     np.testing.assert_allclose(scores.au, ours.aus, atol=2e-4)
     np.testing.assert_allclose(scores.expression, ours.expressions, atol=2e-4)
     thresholds = json.loads((checkpoint / "thresholds.json").read_text())
@@ -138,7 +138,7 @@ def test_a_clip_makes_a_bundle(made_up: Callable[..., Path], tmp_path: Path) -> 
     run("bundle", tmp_path / "two", "--out", tmp_path / "b", main=export)
     bundle = load_bundle(tmp_path / "b")
     faces = load_examples([data], "test").faces[:]
-    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, providers=["CPUExecutionProvider"]).encode(faces))
+    scores = LabelBank.from_bundle(bundle).score(load_encoder(bundle, "cpu").encode(faces))
     np.testing.assert_allclose(scores.au, predict(load_checkpoint(tmp_path / "two"), faces).aus, atol=2e-4)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import secrets
 import shutil
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from clef_rt.bundle import Bundle, load_bundle
-from clef_rt.bundle_spec import SPEC, BundleSpec, parse_spec
+from clef_rt.bundle.spec import SPEC, BundleSpec, parse_spec
 from clef_rt.errors import BundleError
 
 __all__ = ["pack", "write_bundle"]
@@ -85,6 +87,18 @@ def pack(folder: str | os.PathLike[str], archive: str | os.PathLike[str]) -> Pat
     return target
 
 
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places at once: Linux's renameat2. False where there is no such thing."""
+    if sys.platform != "linux":
+        return False
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):  # an old libc, or musl
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return int(rename(here, os.fsencode(one), here, os.fsencode(other), exchange)) == 0
+
+
 def _write(path: Path, data: bytes) -> None:
     with open(path, "xb") as file:
         file.write(data)
@@ -93,10 +107,12 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _swap(draft: Path, target: Path) -> None:
-    """Put `draft` in the place of `target`. A folder with contents can't be replaced in one step: it steps aside."""
+    """Put `draft` in the place of `target`, in one step where the system can; else what is there steps aside first."""
     if not target.exists() or not any(target.iterdir()):
         os.replace(draft, target)
         return
+    if _exchange(draft, target):
+        return  # what was there is called `draft` now, and goes with it
     aside = draft.with_suffix(".old")
     os.replace(target, aside)
     try:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clef_rt.bundle_spec import ExclusiveGroup, Groups, IndependentGroup, Label
+from clef_rt.bundle.spec import ExclusiveGroup, Groups, IndependentGroup, Label
 from clef_rt.errors import BundleError
 from clef_rt.labels import LabelBank
 from clef_rt.names import labels_hash

@@ -20,13 +20,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clef_rt.bundle_files import BundleFiles, digest, open_files, read
-from clef_rt.bundle_spec import CARD, ENCODER, LABELS, SPEC, BundleSpec, parse_spec
+from clef_rt.bundle.files import BundleFiles, digest, open_files, outside_weights, read
+from clef_rt.bundle.spec import CARD, ENCODER, LABELS, SPEC, TEXT, BundleSpec, parse_spec
+from clef_rt.bundle.store import pulled_bundle, pulled_bundles
 from clef_rt.errors import BundleError
 
-__all__ = ["Bundle", "BundleSpec", "list_bundles", "load_bundle"]
+__all__ = ["Bundle", "BundleSpec", "embedded_bundles", "list_bundles", "load_bundle"]
 
-EMBEDDED: Final = Path(__file__).parent / "bundles"
+EMBEDDED: Final = Path(__file__).parents[1] / "bundles"
 DEFAULT: Final = "edge"
 AGAIN: Final = "Export the bundle again, or fetch it anew."
 MAX_HEADER: Final = 64 << 10  # ours has 80 bytes; safetensors itself would parse up to 100 MB of JSON
@@ -63,6 +64,10 @@ class Bundle:
         """
         return self.read(f"encoder.{variant}.onnx" if variant else ENCODER)
 
+    def size_of(self, name: str) -> int:
+        """Bytes of one of the files in `spec.files`, by the listing of the folder or archive."""
+        return self._files.sizes()[name]
+
     def card(self) -> str:
         """The model card, Markdown."""
         return self.read(CARD).decode(errors="replace")
@@ -71,7 +76,7 @@ class Bundle:
         """One file of the bundle.
 
         Raises:
-            BundleError: there is no such file, or it has changed since.
+            BundleError: there is no such file, it has changed since, or it is a graph with weights in other files.
         """
         if name not in self.spec.files:
             raise BundleError(
@@ -79,6 +84,10 @@ class Bundle:
             )
         data = read(self._files, name)
         _check_hash(self.path, name, hashlib.sha256(data).hexdigest(), self.spec)
+        if name.endswith(".onnx") and outside_weights(data):
+            raise BundleError(
+                f"{self.path}: {name} keeps weights in other files.", "Export it with external_data=False."
+            )
         return data
 
 
@@ -86,8 +95,8 @@ def load_bundle(source: str | os.PathLike[str] | None = None) -> Bundle:
     """Load and check a bundle.
 
     Args:
-        source: a bundle's folder, a `.clef` file, the name of an embedded bundle (`list_bundles`), or None (or
-            `default`) for the embedded default, `edge`.
+        source: a bundle's folder, a `.clef` file, the name of an embedded or pulled bundle (`list_bundles`), or None
+            (or `default`) for the embedded default, `edge`. Nothing is downloaded: `clef-rt models pull` does that.
 
     Raises:
         BundleError: it is missing, damaged, incomplete, of another schema version, or inconsistent. The message
@@ -110,24 +119,33 @@ def load_bundle(source: str | os.PathLike[str] | None = None) -> Bundle:
 
 
 def list_bundles() -> dict[str, Path]:
-    """The embedded bundles by name."""
+    """The bundles that can be loaded by name, with their folder or file: the embedded ones, then the pulled ones."""
+    embedded = embedded_bundles()
+    return embedded | {name: path for name, path in pulled_bundles().items() if name not in embedded}
+
+
+def embedded_bundles() -> dict[str, Path]:
+    """Those that came with the package."""
     return {spec.parent.name: spec.parent for spec in sorted(EMBEDDED.glob(f"*/{SPEC}"))}
 
 
 def _locate(source: str | os.PathLike[str] | None) -> Path:
-    embedded = list_bundles()
     name = DEFAULT if source is None or source == "default" else os.fspath(source)
-    if name in embedded:
-        return embedded[name]
+    if path := embedded_bundles().get(name) or pulled_bundle(name):
+        return path
     if os.path.exists(name):  # unlike Path.exists, False for names that no file can have, and for ""
         return Path(name)
-    known = f"Embedded are: {', '.join(embedded)}." if embedded else "No bundle is embedded in this installation."
-    raise BundleError(f"No bundle at {name[:200]!r}.", f"Give a bundle's folder or .clef file. {known}")
+    known = ", ".join(list_bundles()) or "none here"
+    raise BundleError(
+        f"No bundle at {name[:200]!r}.",
+        f"Give a bundle's folder, a .clef file, or a name ({known}); `clef-rt models pull` fetches others.",
+    )
 
 
 def _check_complete(path: Path, present: dict[str, int], spec: BundleSpec) -> None:
     listed = spec.files.keys()
-    if missing := sorted({ENCODER, LABELS, CARD} - listed):
+    needed = {ENCODER, LABELS, CARD} | ({TEXT} if spec.text and not spec.text.tuned else set())
+    if missing := sorted(needed - listed):
         raise BundleError(f"{path}: {SPEC} lists no {', '.join(missing)}.", AGAIN)
     if missing := sorted(listed - present.keys()):
         raise BundleError(f"{path}: {', '.join(missing)} is missing.", AGAIN)
@@ -159,12 +177,13 @@ def _read_embeddings(path: Path, data: bytes, spec: BundleSpec) -> NDArray[np.fl
     if table.dtype != np.float32 or table.ndim != 2 or table.shape[1] != spec.embedding_dim:
         found = f"{table.dtype} {table.shape}"
         raise BundleError(f"{where}: embeddings are {found}, not float32 (rows, {spec.embedding_dim}).", AGAIN)
-    lengths = np.linalg.norm(table.astype(np.float64), axis=1)
+    lengths = np.sqrt(np.einsum("ij,ij->i", table, table, dtype=np.float64))  # without a copy in float64
     if not np.all(np.abs(lengths - 1) < 1e-3):  # NaN fails as well
         raise BundleError(f"{where}: row {int(np.argmin(np.abs(lengths - 1) < 1e-3))} isn't of length 1.", AGAIN)
-    for label in spec.groups.labels:
-        if max(label.rows) >= len(table):
-            what = f"{where} has {len(table)} rows; label {label.name} asks for row {max(label.rows)}."
-            raise BundleError(what, AGAIN)
+    wanted = {f"label {label.name}": max(label.all_rows) for label in spec.groups.labels}
+    wanted |= {"the text's probe": spec.text.probe_row} if spec.text else {}
+    for name, row in wanted.items():
+        if row >= len(table):
+            raise BundleError(f"{where} has {len(table)} rows; {name} asks for row {row}.", AGAIN)
     table.flags.writeable = False
     return table

@@ -23,16 +23,21 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 import clef_rt.bundle as bundle_module
-from clef_rt import bundle_files
+from clef_rt.bundle import files as bundle_files
 from clef_rt.bundle import list_bundles, load_bundle
-from clef_rt.bundle_spec import parse_spec
-from clef_rt.bundle_write import pack, write_bundle
+from clef_rt.bundle.spec import parse_spec
+from clef_rt.bundle.write import pack, write_bundle
 from clef_rt.errors import BundleError
 from tests.rigs.bundles import encoder_onnx, make_bundle, make_files, make_spec, unit_rows
 
 FILES = ("bundle.json", "encoder.onnx", "labels.safetensors", "MODEL_CARD.md")
 T = TypeVar("T")
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def nothing_pulled(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEF_RT_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -517,7 +522,7 @@ def test_packing_an_archive_says_to_give_the_folder(archive: Path) -> None:
 
 def test_the_runtime_needs_no_torch() -> None:
     code = (
-        "import sys, clef_rt.bundle, clef_rt.bundle_write, clef_rt.labels, clef_rt.encode.onnx;"
+        "import sys, clef_rt.bundle, clef_rt.bundle.write, clef_rt.labels, clef_rt.encode.onnx;"
         "print([name for name in ('torch', 'onnx', 'onnxruntime', 'pickle5', 'cv2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

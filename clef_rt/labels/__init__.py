@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.bundle import Bundle
-from clef_rt.bundle_spec import Groups, Label
+from clef_rt.bundle.spec import Groups, Label
 from clef_rt.errors import BundleError
 from clef_rt.frame import Scores
 from clef_rt.names import labels_hash
 
-__all__ = ["LabelBank", "LabelGroup", "ScoreArrays"]
+__all__ = ["LabelBank", "LabelGroup", "ScoreArrays", "mean_direction"]
+
+MIN_LENGTH: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +61,8 @@ class LabelBank:
     """Scores embeddings against the labels (CLEF, stage 2, inference). Immutable, so any thread may use it.
 
     A label's embedding is the normalised mean of its prompts' embeddings. Action Units and zero-shot labels are
-    sigmoid(logit_scale · cosine + bias); expressions are the softmax of the same.
+    sigmoid(logit_scale · cosine + bias); expressions are the softmax of the same. A label that is scored against other
+    prompts has their cosine subtracted from its own: the softmax over the two.
 
     Attributes:
         au: the Action Units.
@@ -71,7 +75,7 @@ class LabelBank:
         embeddings: (rows, d) float32, the prompts' text embeddings, each of length 1.
 
     Raises:
-        BundleError: the prompts of a label cancel out, so that it has no direction.
+        BundleError: the prompts of a label cancel out, or mean what it's scored against: it has no direction.
     """
 
     def __init__(self, groups: Groups, embeddings: NDArray[np.float32]) -> None:
@@ -135,10 +139,26 @@ def _group(labels: tuple[Label, ...]) -> LabelGroup:
 
 
 def _direction(label: Label, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-    mean = embeddings[list(label.rows)].astype(np.float64).mean(axis=0)
+    """(d,) float64: its product with an embedding is the cosine, or the difference of two."""
+    own = mean_direction(label.name, embeddings[list(label.rows)])
+    if label.against is None:
+        return own
+    difference = own - mean_direction(label.name, embeddings[list(label.against.rows)])
+    if np.linalg.norm(difference) < MIN_LENGTH:
+        raise BundleError(f"Label {label.name} means what it's scored against.", "Give it other prompts.")
+    return difference
+
+
+def mean_direction(name: str, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The mean of a label's prompts (n, d), brought to length 1: (d,) float64.
+
+    Raises:
+        BundleError: they cancel out; names the label.
+    """
+    mean = embeddings.astype(np.float64).mean(axis=0)
     length = float(np.linalg.norm(mean))
-    if length < 1e-3:
-        raise BundleError(f"The prompts of label {label.name} cancel out.", "Give it prompts that mean alike.")
+    if length < MIN_LENGTH:
+        raise BundleError(f"The prompts of label {name} cancel out.", "Give it prompts that mean alike.")
     return np.asarray(mean / length)
 
 

@@ -14,14 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from clef_rt.bundle_spec import FILE_NAME
+from clef_rt.bundle.spec import FILE_NAME
 from clef_rt.errors import BundleError
 
-__all__ = ["BundleFiles", "FolderFiles", "ZipFiles", "digest", "open_files", "read", "size_limit"]
+__all__ = ["BundleFiles", "FolderFiles", "ZipFiles", "digest", "open_files", "outside_weights", "read", "size_limit"]
 
 MAX_FILES: Final = 33
 MAX_DIRECTORY: Final = 1 << 20
 MAX_ARCHIVE: Final = (1 << 32) - 2  # beyond it a zip needs its 64-bit form
+MAX_RATIO: Final = 16  # weights hardly compress; zlib's bombs reach 1000
+RATIO_SLACK: Final = 8 << 20  # a description and a card alone may shrink further
 CHUNK: Final = 1 << 20
 
 # What zipfile and zlib raise on damaged archives, found by fuzzing.
@@ -66,8 +68,11 @@ def open_files(path: Path) -> BundleFiles:
 
 
 def size_limit(name: str) -> int:
-    """The most bytes that a file of this name may have: 2 GiB for a graph (protobuf's own limit), 64 MiB for others."""
-    return (1 << 31) - 1 if name.endswith(".onnx") else 64 << 20
+    """The most bytes that a file of this name may have.
+
+    2 GiB for a graph (protobuf's own limit), 4 MiB for JSON (parsed, it can take 27 times as much), 64 MiB for others.
+    """
+    return {".onnx": (1 << 31) - 1, ".json": 4 << 20}.get(Path(name).suffix, 64 << 20)
 
 
 def read(files: BundleFiles, name: str) -> bytes:
@@ -81,6 +86,15 @@ def digest(files: BundleFiles, name: str) -> str:
     for chunk in _bounded(files, name):
         sha.update(chunk)
     return sha.hexdigest()
+
+
+def outside_weights(graph: bytes) -> bool:
+    """Whether an ONNX graph keeps weights in other files.
+
+    Given bytes, onnxruntime looks for them in the working directory (1.20 to 1.31), where no hash covers them.
+    """
+    # Such a tensor has an entry of the key "location", its length 8 before it (in protobuf's longer forms of 8, a 0).
+    return b"\x08location" in graph or b"\x00location" in graph
 
 
 def _bounded(files: BundleFiles, name: str) -> Iterator[bytes]:
@@ -174,6 +188,9 @@ class ZipFiles:
                     raise BundleError(
                         f"{self.path}: {info.filename} is encrypted or oddly compressed.", "Pack it anew."
                     )
+            whole = self.path.stat().st_size
+        if sum(listing.sizes.values()) > MAX_RATIO * whole + RATIO_SLACK:
+            raise BundleError(f"{self.path} would unpack to far more than its {whole} bytes.", "Fetch it anew.")
         return listing.sizes
 
     def chunks(self, name: str) -> Iterator[bytes]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Final, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -18,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
+from clef_rt.bundle.label_spec import ExclusiveGroup, Groups, IndependentGroup, Label, SpecModel, Text, TextSpec
 from clef_rt.errors import BundleError
 
 __all__ = [
@@ -26,12 +24,14 @@ __all__ = [
     "LABELS",
     "SCHEMA_VERSION",
     "SPEC",
+    "TEXT",
     "BundleSpec",
     "ExclusiveGroup",
     "Groups",
     "IndependentGroup",
     "InputSpec",
     "Label",
+    "TextSpec",
     "parse_spec",
 ]
 
@@ -40,23 +40,18 @@ SPEC: Final = "bundle.json"
 ENCODER: Final = "encoder.onnx"
 LABELS: Final = "labels.safetensors"
 CARD: Final = "MODEL_CARD.md"
+TEXT: Final = "text.onnx"
 
 FILE_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\.(onnx|safetensors|json|md|txt)$"
 """A flat name (so no path can leave the folder) of a kind that holds data only: no pickle, no `.onnx.data` beside."""
 
-AU_NAME: Final = r"^AU[0-9]{2}(_[LR])?$"
-Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+BUNDLE_NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+MAX_VALUES: Final = 50_000  # ours has 5,000; each may cost an error of 1.4 kB
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Point = tuple[float, float]
 
 
-class _Model(BaseModel):
-    # Strict: 1 is no string and "1" no number. JSON's NaN and Infinity are refused.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class InputSpec(_Model):
+class InputSpec(SpecModel):
     """What the encoder takes.
 
     Attributes:
@@ -90,82 +85,7 @@ class InputSpec(_Model):
         return self
 
 
-class Label(_Model):
-    """One label: a name, and the texts that define it.
-
-    Attributes:
-        name: as it is published.
-        text: what it means, for a person.
-        prompts: the texts that were embedded.
-        rows: the row of each prompt in the table of embeddings.
-        bias: added to the scaled similarity.
-        threshold: the probability from which the label counts as present.
-        experimental: its figures don't suffice to rely on it.
-    """
-
-    name: Name
-    text: Text
-    prompts: tuple[Text, ...] = Field(min_length=1, max_length=256)
-    rows: tuple[Annotated[int, Field(ge=0, lt=1 << 20)], ...]
-    bias: float = Field(default=0.0, ge=-1_000, le=1_000)
-    threshold: float = Field(default=0.5, ge=0, le=1)
-    experimental: bool = False
-
-    @model_validator(mode="after")
-    def _agree(self) -> Label:
-        if len(self.rows) != len(self.prompts):
-            raise ValueError(f"{self.name}: {len(self.prompts)} prompt(s) and {len(self.rows)} row(s)")
-        return self
-
-
-class _Group(_Model):
-    logit_scale: float = Field(gt=0, le=1_000)
-    labels: tuple[Label, ...] = Field(max_length=1_000)
-
-
-class IndependentGroup(_Group):
-    """Labels that are present or absent each for itself: p = sigmoid(logit_scale · cosine + bias)."""
-
-    kind: Literal["independent"] = "independent"
-
-
-class ExclusiveGroup(_Group):
-    """Labels of which one holds: p = softmax(logit_scale · cosine + bias)."""
-
-    kind: Literal["exclusive"] = "exclusive"
-
-
-class Groups(_Model):
-    """The label groups. `zero_shot` holds labels that were added by text alone."""
-
-    au: IndependentGroup
-    expression: ExclusiveGroup
-    zero_shot: IndependentGroup | None = None
-
-    @field_validator("au")
-    @classmethod
-    def _au_names(cls, group: IndependentGroup) -> IndependentGroup:
-        for label in group.labels:
-            if not re.fullmatch(AU_NAME, label.name):
-                raise ValueError(f"{label.name!r} is no Action Unit's name; they read AU01 … AU45, AU12_L, AU12_R")
-        return group
-
-    @model_validator(mode="after")
-    def _unique(self) -> Groups:
-        names = [label.name for label in self.labels]
-        if not names:
-            raise ValueError("there is no label in any group")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{', '.join(twice)} defined more than once")
-        return self
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """The labels of all groups, in the order au, expression, zero_shot."""
-        return self.au.labels + self.expression.labels + (self.zero_shot.labels if self.zero_shot else ())
-
-
-class BundleSpec(_Model):
+class BundleSpec(SpecModel):
     """The whole of `bundle.json`.
 
     Attributes:
@@ -178,12 +98,13 @@ class BundleSpec(_Model):
         input: what the encoder takes.
         embedding_dim: length d of an embedding.
         groups: the labels.
+        text: how labels are added by text; None where the bundle doesn't allow it.
         metrics: figures, nested as deep as they need.
         files: sha256 (hex) of every other file of the bundle, by name.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    name: Annotated[str, StringConstraints(pattern=BUNDLE_NAME)]
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     created: date
     licence: Text
@@ -191,6 +112,7 @@ class BundleSpec(_Model):
     input: InputSpec
     embedding_dim: int = Field(ge=2, le=8192)
     groups: Groups
+    text: TextSpec | None = None
     metrics: dict[Text, JsonValue] = Field(default_factory=dict)
     files: dict[Annotated[str, StringConstraints(pattern=FILE_NAME)], Sha256] = Field(
         default_factory=dict, max_length=32
@@ -240,6 +162,8 @@ def parse_spec(data: bytes, origin: str) -> BundleSpec:
         raw = from_json(data, allow_inf_nan=False)
     except ValueError as error:
         raise BundleError(f"{origin}: {SPEC} is no JSON: {error}.", again) from None
+    if not _fewer_values(raw, MAX_VALUES):
+        raise BundleError(f"{origin}: {SPEC} holds more than {MAX_VALUES} values.", again)
     version = raw.get("schema_version", SCHEMA_VERSION) if isinstance(raw, dict) else SCHEMA_VERSION
     if type(version) is int and version != SCHEMA_VERSION:
         hint = "Upgrade clef-rt." if version > SCHEMA_VERSION else "Export the model again with this clef-rt."
@@ -248,6 +172,19 @@ def parse_spec(data: bytes, origin: str) -> BundleSpec:
         return BundleSpec.model_validate_json(data)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False, include_context=False)
-        where = ".".join(map(str, first["loc"])) or "top level"
+        where = ".".join(map(str, first["loc"]))[:200] or "top level"
         more = f" (and {len(others)} more)" if others else ""
-        raise BundleError(f"{origin}: {SPEC}: {where}: {first['msg']}{more}.", again) from None
+        raise BundleError(f"{origin}: {SPEC}: {where}: {first['msg'][:500]}{more}.", again) from None
+
+
+def _fewer_values(value: object, limit: int) -> bool:
+    """Whether JSON's values, those within others included, are at most `limit`."""
+    waiting, count = [value], 0
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict | list):
+            count += len(inner)
+            waiting.extend(inner.values() if isinstance(inner, dict) else inner)
+        if count > limit:
+            return False
+    return True
