@@ -121,7 +121,7 @@ def export_bundle(model: ClefModel, request: Request, say: Callable[[str], None]
     traced = export_onnx(model.export_module(), inputs.size, inputs.channels)
     graphs = make_graphs(traced, request.weights, request.variants, calibration, say)
 
-    text = export_text(model, embeddings_of(model))
+    text = export_text(model, embeddings_of(model), request.weights)
     table = text.table
     say(f"comparing with the checkpoint on {len(crops.faces)} crops")
     found = measure_graphs(graphs, spec, refer(model, crops.faces), LabelBank(groups, table), crops)

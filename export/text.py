@@ -13,11 +13,14 @@ from clef_rt.bundle.spec import TEXT
 from clef_rt.errors import BundleError
 from clef_rt.text.projection import Projection
 from export.checkpoint import ClefModel, TextSide, text_side_of
+from export.half import half_weights
+from export.kinds import Weights
 from export.onnx import export_text_onnx
 
 __all__ = ["TextPart", "export_text"]
 
 TOLERANCE: Final = 1e-5
+ROUNDED: Final = 5e-4  # with float16 weights; half of what the runtime allows the probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,13 @@ class TextPart:
     files: dict[str, bytes]
 
 
-def export_text(model: ClefModel, table: NDArray[np.float32]) -> TextPart:
+def export_text(model: ClefModel, table: NDArray[np.float32], weights: Weights = "float32") -> TextPart:
     """Export a model's text side.
 
     Args:
         model: the checkpoint's.
         table: (rows, d) float32, the labels' embeddings.
+        weights: how `text.onnx` keeps its weights.
 
     Raises:
         BundleError: the graph doesn't embed as the checkpoint does.
@@ -67,19 +71,21 @@ def export_text(model: ClefModel, table: NDArray[np.float32]) -> TextPart:
         probe=side.probe,
         probe_row=row,
     )
-    return TextPart(spec, table, {} if side.tuned else {TEXT: _graph(side, table.shape[1])})
+    return TextPart(spec, table, {} if side.tuned else {TEXT: _graph(side, table.shape[1], weights)})
 
 
-def _graph(side: TextSide, dim: int) -> bytes:
+def _graph(side: TextSide, dim: int, weights: Weights) -> bytes:
     """The projection as ONNX, compared with the module on features of all directions and on those that it has seen."""
     import torch
 
     graph = export_text_onnx(side.module, side.features)
+    if weights == "float16":
+        graph = half_weights(graph)
     features = torch.randn(65, side.features, generator=torch.Generator().manual_seed(0))
     features = torch.cat([side.probe_features, torch.nn.functional.normalize(features, dim=1)]).float()
     with torch.inference_mode():
         expected = side.module(features).numpy()
     difference = float(np.abs(Projection(graph, side.features, dim, "the export")(features.numpy()) - expected).max())
-    if not difference <= TOLERANCE:
+    if not difference <= (ROUNDED if weights == "float16" else TOLERANCE):
         raise BundleError(f"{TEXT} embeds texts otherwise than the checkpoint does, by {difference:.2g}.")
     return graph

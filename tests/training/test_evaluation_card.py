@@ -69,7 +69,9 @@ def test_the_chain_of_runs_is_followed_to_its_first(tmp_path: Path) -> None:
     first = trained(tmp_path / "a", 1, activities)
     second = trained(tmp_path / "b", 2, drawn, start=first)
     third = trained(tmp_path / "c", 2, drawn, votes, start=second / "model.pt")
+    (second / "log.jsonl").write_text('{"epoch": 1}\n{"epoch": 2}\n')  # it was ended after two
     past = lineage(third)
+    assert [run["epochs"] for run in past.runs] == [12, 2, 12]
     assert [(run["run"], run["stage"], run["data"]) for run in past.runs] == [
         ("a", 1, ["real_faces"]),
         ("b", 2, ["rendered"]),

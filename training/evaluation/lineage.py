@@ -12,6 +12,7 @@ import pandas as pd
 
 from training.config import CONFIG, RunConfig, Stage2Settings, read_config
 from training.folds import by_fold
+from training.loop import LOG
 from training.manifest import EXPRESSIONS, au_columns, expression_columns, intensity_columns
 from training.prepare import Prepared
 
@@ -49,7 +50,7 @@ class Lineage:
     """The runs of a model.
 
     Attributes:
-        runs: first to last: `run`, `stage`, `data` (names of datasets), `epochs`.
+        runs: first to last: `run`, `stage`, `data` (names of datasets), `epochs` (that were done).
         seen: the datasets of all of them.
         taught: whether emotions' words taught Action Units (`stage2.rates`), so that words are no independent test.
         unknown: a start whose settings aren't there, so that what it has seen can't be told; empty where all are.
@@ -105,7 +106,7 @@ def lineage(run: Path, given: Mapping[Path, Prepared] | None = None) -> Lineage:
         own = _by_dataset([_seen(path, config, given) for path in config.data])
         for name, each in own.items():
             seen[name] = _joined(seen[name], each, max) if name in seen else each
-        runs.append({"run": where.name, "stage": config.stage, "data": [*own], "epochs": config.loop.epochs})
+        runs.append({"run": where.name, "stage": config.stage, "data": [*own], "epochs": _epochs(where, config)})
     if not chain:
         seen = _by_dataset([_of(path.name, prepared, None) for path, prepared in given.items()])
     taught = any(_BOUNDS in each.learnt for each in seen.values() if not each.rendered)
@@ -115,6 +116,15 @@ def lineage(run: Path, given: Mapping[Path, Prepared] | None = None) -> Lineage:
 def is_rendered(dataset: str) -> bool:
     """Whether a dataset's faces are rendered: by its name, `rendered` or `rendered-…`."""
     return dataset == _RENDERED or dataset.startswith((f"{_RENDERED}-", f"{_RENDERED}_"))
+
+
+def _epochs(run: Path, config: RunConfig) -> int:
+    """How many were done: a run may have been ended early, and gone on from."""
+    try:
+        done = len((run / LOG).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return config.loop.epochs
+    return done or config.loop.epochs
 
 
 def _seen(path: Path, config: RunConfig, given: Mapping[Path, Prepared]) -> Seen:
