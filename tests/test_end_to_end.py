@@ -123,7 +123,7 @@ def test_scores_of_a_video_arrive_as_they_were_made(bundle: Bundle, face_video: 
         )
 
 
-@pytest.mark.parametrize("name", ["edge"])
+@pytest.mark.parametrize("name", ["edge", "edge-clean"])
 def test_the_embedded_bundles_see_a_smile(name: str) -> None:
     [face] = clef_rt.load(name).analyze(portrait())
     assert face.aus["AU12"] > 0.5
