@@ -149,7 +149,7 @@ class Stage2Settings(_Strict):
         labelled_subjects: take only so many training subjects; 0 for all.
         leave_out: expressions that are not to be learnt (zero-shot).
         only: learn only Action Units, only expressions, or all that is labelled.
-        distrust: Action Units of which a teacher's labels aren't learnt.
+        distrust: Action Units of which a teacher's labels aren't learnt: `AU12` with its sides, `AU12_L` alone.
         words: how far an emotion's word, where faces have no votes, is trusted as one: its share of the votes, the rest
             is spread evenly; 0 to learn nothing from words.
         rates: of the bounds on how often an expression's faces show Action Units (`texts/rates.yaml`); 0 for none.

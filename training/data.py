@@ -154,8 +154,9 @@ def _rows(table: pd.DataFrame, split: str) -> NDArray[np.int64]:
 
 
 def _without(table: pd.DataFrame, aus: Sequence[str]) -> pd.DataFrame:
-    """Without the labels of these Action Units, whole or of one side."""
-    return table.assign(**{name: np.nan for name in au_columns(table) if name.partition("_")[0] in aus})
+    """Without the labels of these Action Units: of a whole one with its sides, or of one side (`AU12_L`) alone."""
+    gone = [name for name in au_columns(table) if name in aus or name.partition("_")[0] in aus]
+    return table.assign(**dict.fromkeys(gone, np.nan))
 
 
 def _in_fold(table: pd.DataFrame, folder: Path, fold: int | None) -> pd.DataFrame:

@@ -45,12 +45,13 @@ def rows() -> list[dict[str, Any]]:
 def print_rows(found: list[dict[str, Any]]) -> None:
     """The list, and below it what is wrong with damaged ones."""
     table = _table("name", "model", "version", "labels", "encoders", "size", "licence", "from")
+    table.columns[-1].no_wrap, table.columns[-1].overflow = True, "ignore"  # a path that is cut is no path
     for row in found:
         about = [row["name"], *(str(row.get(key, "")) for key in ("model", "version", "labels"))]
         about += [", ".join(row.get("encoders", ["damaged"])), f"{row['bytes'] / 1e6:.1f} MB", row.get("licence", "")]
         _add(table, *about, row["source"])
     console = stdout_console()
-    console.print(table)
+    console.print(table, crop=False)
     for row in found:
         if "error" in row:
             console.print(f"\n{row['name']}: {printable(row['error'])}", soft_wrap=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,8 +14,9 @@ from typing import BinaryIO, Final
 from clef_rt.backoff import Backoff
 from clef_rt.errors import DownloadError
 from clef_rt.models.http_get import AttemptFailed, Remote, open_remote, reason, refusal
+from clef_rt.models.part import State, append, emptied, kept, opened, read_state, size_of, write_state
 
-__all__ = ["Patience", "Received", "Watcher", "discard", "download"]
+__all__ = ["Patience", "Received", "Watcher", "download"]
 
 CHUNK: Final = 1 << 18
 SPARE: Final = 1 << 20  # bytes that stay free on the disk
@@ -62,15 +60,6 @@ class Received:
     linked_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the part is of: the server's mark of that version, the size of the whole, the Hub's hash."""
-
-    validator: str = ""
-    total: int | None = None
-    linked: str = ""
-
-
 class Watcher:
     """Is told how a download goes; this one ignores it."""
 
@@ -104,44 +93,34 @@ def download(
     """
     watcher, patience = watcher or Watcher(), patience or Patience()
     backoff, failed = Backoff(patience.first_s, patience.cap_s), 0
-    with _opened(part) as file:
-        begun = gained = _size(file)
+    with opened(part) as file:
+        begun = gained = size_of(file)
         while True:
             try:
                 state = _attempt(remote, part, file, limit, watcher, patience)
-                return Received(_size(file), begun > 0, state.linked)
+                return Received(size_of(file), begun > 0, state.linked)
             except AttemptFailed as problem:
-                if _size(file) >= gained + (1 << 20):
-                    gained, failed = _size(file), 0
+                if size_of(file) >= gained + (1 << 20):
+                    gained, failed = size_of(file), 0
                     backoff.reset()
                 failed += 1
                 if failed >= patience.attempts or problem.wait_s > patience.asked_s:
-                    raise _given_up(remote, problem, _size(file)) from None
+                    raise _given_up(remote, problem, size_of(file)) from None
                 wait = max(backoff.next_s(), problem.wait_s)
                 watcher.waiting(str(problem), wait)
                 time.sleep(wait)
 
 
-def discard(part: Path) -> None:
-    """Remove a part and what is kept beside it."""
-    part.unlink(missing_ok=True)
-    _state_file(part).unlink(missing_ok=True)
-
-
 def _given_up(remote: Remote, problem: AttemptFailed, size: int) -> DownloadError:
     asked = f" It asks to wait for {problem.wait_s:.0f} s." if problem.wait_s else ""
-    return DownloadError(f"{remote.shown} can't be downloaded: {problem}.{asked}", _kept(size) or "Try again later.")
+    return DownloadError(f"{remote.shown} can't be downloaded: {problem}.{asked}", kept(size) or "Try again later.")
 
 
-def _kept(size: int) -> str:
-    return f"{size / 1e6:.1f} MB are kept: the same command goes on from there." if size else ""
-
-
-def _attempt(remote: Remote, part: Path, file: BinaryIO, limit: int, watcher: Watcher, patience: Patience) -> _State:
+def _attempt(remote: Remote, part: Path, file: BinaryIO, limit: int, watcher: Watcher, patience: Patience) -> State:
     """Fetch what is missing."""
-    state, done = _read_state(part), _size(file)
+    state, done = read_state(part), size_of(file)
     if done and not state.validator:
-        done = _emptied(file)  # it may have changed on the server, and nothing would tell
+        done = emptied(file)  # it may have changed on the server, and nothing would tell
     if done and done == state.total:
         watcher.moved(done, done)
         return state
@@ -151,16 +130,16 @@ def _attempt(remote: Remote, part: Path, file: BinaryIO, limit: int, watcher: Wa
         with closing(response):
             state = _begin(remote, file, state, response)
             state = replace(state, linked=linked or state.linked)
-            done = _size(file)
+            done = size_of(file)
             _check_room(remote, part.parent, done, state.total, limit)
-            _write_state(part, state, done)
+            write_state(part, state, done)
             watcher.moved(done, state.total)
             for chunk in _chunks(response, patience):
                 done += len(chunk)
                 if done > limit:
-                    _emptied(file)
+                    emptied(file)
                     raise _too_large(remote, limit)
-                _write(file, chunk, part.parent)
+                append(file, chunk, part.parent)
                 watcher.moved(done, state.total)
     except (OSError, HTTPException) as error:
         raise AttemptFailed(reason(error)) from None
@@ -169,11 +148,11 @@ def _attempt(remote: Remote, part: Path, file: BinaryIO, limit: int, watcher: Wa
     return state
 
 
-def _begin(remote: Remote, file: BinaryIO, state: _State, response: HTTPResponse) -> _State:
+def _begin(remote: Remote, file: BinaryIO, state: State, response: HTTPResponse) -> State:
     """Read the head of an answer, and empty the file unless the body goes on where it ends."""
-    done = _size(file)
+    done = size_of(file)
     if response.status == 416 and done:
-        _emptied(file)
+        emptied(file)
         raise AttemptFailed("the server has nothing behind what is there; it is fetched anew")
     if response.status not in (200, 206):
         raise refusal(remote, response)
@@ -182,12 +161,12 @@ def _begin(remote: Remote, file: BinaryIO, state: _State, response: HTTPResponse
     if response.status == 206:
         begin, total = _content_range(response.headers.get("Content-Range", ""))
         if begin != done or not done or (state.total is not None and total not in (None, state.total)):
-            _emptied(file)
+            emptied(file)
             raise AttemptFailed("the server sends another part than was asked for; it is fetched anew")
         return replace(state, total=state.total if total is None else total)
-    _emptied(file)
+    emptied(file)
     length = response.headers.get("Content-Length", "")
-    return _State(_validator(response), int(length) if length.isdecimal() and len(length) < 20 else None)
+    return State(_validator(response), int(length) if length.isdecimal() and len(length) < 20 else None)
 
 
 def _validator(response: HTTPResponse) -> str:
@@ -236,71 +215,3 @@ def _too_large(remote: Remote, limit: int) -> DownloadError:
     return DownloadError(
         f"{remote.shown} is larger than {limit / 1e6:.0f} MB.", "Allow more with --max-mb if that is right."
     )
-
-
-def _write(file: BinaryIO, chunk: bytes, folder: Path) -> None:
-    view = memoryview(chunk)
-    try:
-        while view:
-            view = view[file.write(view) :]  # unbuffered: it may take a part only
-    except OSError as error:
-        raise _unwritable(folder, error, _size(file)) from None
-
-
-def _unwritable(folder: Path, error: OSError, size: int = 0) -> DownloadError:
-    room = "Make room there, or set" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "Set"
-    hint = f"{room} CLEF_RT_CACHE to another folder. {_kept(size)}".strip()
-    return DownloadError(f"{folder} can't be written: {error.strerror or error}.", hint)
-
-
-def _size(file: BinaryIO) -> int:
-    return file.seek(0, os.SEEK_END)
-
-
-def _emptied(file: BinaryIO) -> int:
-    file.truncate(0)
-    return 0
-
-
-@contextmanager
-def _opened(part: Path) -> Iterator[BinaryIO]:
-    """The part, for one process at a time."""
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        file = open(part, "ab", buffering=0)  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise _unwritable(part.parent, error) from None
-    with file:
-        try:
-            _lock(file)
-        except OSError:
-            raise DownloadError("Another process is downloading this already.", "Wait for that one.") from None
-        yield file
-
-
-def _lock(file: BinaryIO) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two at once spoil each other's part, and the hashes tell
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the file, or with the process
-
-
-def _state_file(part: Path) -> Path:
-    return part.with_suffix(".json")
-
-
-def _read_state(part: Path) -> _State:
-    try:
-        state = _State(**json.loads(_state_file(part).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return _State()
-    right = isinstance(state.validator, str) and isinstance(state.linked, str) and isinstance(state.total, int | None)
-    return state if right else _State()
-
-
-def _write_state(part: Path, state: _State, size: int) -> None:
-    try:
-        _state_file(part).write_text(json.dumps(asdict(state)), "utf-8")
-    except OSError as error:
-        raise _unwritable(part.parent, error, size) from None

@@ -21,8 +21,9 @@ from clef_rt.bundle.store import Origin, keep, origin_of, pulled_bundle, pulled_
 from clef_rt.bundle.write import pack
 from clef_rt.errors import BundleError, DownloadError
 from clef_rt.files import sha256_of
-from clef_rt.models.download import Patience, Watcher, discard, download
+from clef_rt.models.download import Patience, Watcher, download
 from clef_rt.models.http_get import Remote
+from clef_rt.models.part import discard
 from clef_rt.models.source import parse_source, without_credentials
 from clef_rt.models.trial import try_bundle
 

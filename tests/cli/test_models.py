@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from clef_rt.bundle import embedded_bundles
 from clef_rt.bundle.store import store_folder
 from clef_rt.bundle.write import pack
 from tests.cli.conftest import Call, Clef, Start
@@ -69,11 +70,11 @@ def test_a_damaged_bundle_does_not_hide_the_others(call: Call, store: Path, clef
     call("models", "pull", clef_file)
     (store / "bad.clef").write_bytes(b"rot\x1b[2J")
     out = call("models").stdout
-    assert cells(out)[2][:2] == ["bad", "damaged"]
+    assert cells(out)[1 + len(embedded_bundles())][:2] == ["bad", "damaged"]
     assert "tiny.test" in out
     assert "bad: " in out
     assert "damaged: it doesn't end as a zip archive" in out
-    assert "error" in json.loads(call("models", "list", "--json").stdout)[1]
+    assert "error" in json.loads(call("models", "list", "--json").stdout)[len(embedded_bundles())]
 
 
 def test_nothing_here_says_what_to_do(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_info_of_what_is_none(call: Call, tmp_path: Path) -> None:
     one_line(run.stderr, "there is no bundle.json")
     run = call("models", "info", "nope")
     assert run.returncode == 2
-    one_line(run.stderr, "No bundle at 'nope'", "(edge)", "clef-rt models pull")
+    one_line(run.stderr, "No bundle at 'nope'", "(edge, edge-clean)", "clef-rt models pull")
 
 
 # Pulling

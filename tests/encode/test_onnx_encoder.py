@@ -184,13 +184,13 @@ def test_a_provider_that_is_not_there_is_an_error() -> None:
 
 
 def test_tensorrt_is_told_its_folder_its_shapes_and_the_precision(tmp_path: Path) -> None:
-    place = on_tensorrt(tmp_path, "int8", (80, 80, 3), Profile.up_to(16))
+    place = on_tensorrt(tmp_path, "fp16", (80, 80, 3), Profile.up_to(16))
     name, options = place.providers[0]
     assert name == place.provider == "TensorrtExecutionProvider"
     assert options["trt_profile_min_shapes"] == "faces:1x80x80x3"
     assert options["trt_profile_opt_shapes"] == "faces:8x80x80x3"
     assert options["trt_profile_max_shapes"] == "faces:16x80x80x3"
-    assert (options["trt_fp16_enable"], options["trt_int8_enable"]) == ("0", "1")
+    assert options["trt_fp16_enable"] == "1"
     assert options["trt_engine_cache_path"] == options["trt_timing_cache_path"] == str(tmp_path)
     assert [own for own, _ in place.providers[1:]] == [CUDA, CPU]
 

@@ -14,8 +14,9 @@ import pytest
 
 from clef_rt.errors import DownloadError
 from clef_rt.models import download as download_module
-from clef_rt.models.download import Patience, Received, Watcher, discard, download
+from clef_rt.models.download import Patience, Received, Watcher, download
 from clef_rt.models.http_get import Remote, read_small
+from clef_rt.models.part import discard
 from tests.rigs.web import Fault, Web, closed_port, serving
 
 BODY = bytes(range(256)) * 1200  # 307,200 bytes

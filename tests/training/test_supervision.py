@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from clef_rt.errors import ConfigError
 from training.config import Stage2Settings
 from training.data import Examples, load_examples
-from training.prepare import FACTS
+from training.prepare import FACTS, MANIFEST
 from training.supervision import au_weights, chosen_labels, class_weights, few_labels, words_as_votes
 
 
@@ -90,6 +91,19 @@ def test_a_distrusted_teacher_is_not_asked_but_a_dataset_is(made_up: Callable[..
     assert np.isnan(found.aus[mine, found.au_names.index("AU15")]).all()
     assert np.isfinite(found.aus[mine, found.au_names.index("AU12")]).all()
     assert np.isfinite(found.aus[~mine]).all()
+
+
+def test_a_distrusted_side_is_that_side_alone_and_a_distrusted_whole_has_its_sides(
+    made_up: Callable[..., Path],
+) -> None:
+    folder = made_up(rows=50, name="taught")
+    (folder / FACTS).write_text(json.dumps(json.loads((folder / FACTS).read_text()) | {"teacher": "somebody"}))
+    table = pd.read_parquet(folder / MANIFEST)
+    table.assign(AU12_L=0.5, AU12_R=0.5, AU15_L=0.5).to_parquet(folder / MANIFEST)
+    found = load_examples([folder], "train", distrusted=["AU12_L", "AU15"])
+    known = {name for name, column in zip(found.au_names, found.aus.T, strict=True) if np.isfinite(column).any()}
+    assert {"AU12", "AU12_R"} <= known
+    assert not known & {"AU12_L", "AU15", "AU15_L"}
 
 
 def test_faces_are_shrunk_as_they_are_read(made_up: Callable[..., Path]) -> None:
