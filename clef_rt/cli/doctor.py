@@ -54,13 +54,13 @@ def doctor(
 
 
 def _print(checks: Sequence[Check], times_ms: dict[str, float]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
+    from clef_rt.cli.tables import plain_table
     from clef_rt.cli.terminal import stdout_console
 
     console = stdout_console()
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
+    table = plain_table()
     unicode = console.encoding.startswith("utf")
     for check in checks:
         mark, style = _MARKS[check.state]
@@ -69,7 +69,7 @@ def _print(checks: Sequence[Check], times_ms: dict[str, float]) -> None:
             found.append(f"\n→ {check.mend}" if unicode else f"\n-> {check.mend}", style)
         table.add_row(Text(mark if unicode else check.state, style), Text(check.name, "bold"), found)
     console.print(table)
-    times = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
+    times = plain_table()
     times.add_column()
     times.add_column(justify="right")
     for name, value in times_ms.items():

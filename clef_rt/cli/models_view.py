@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 
 from clef_rt.bundle import Bundle, embedded_bundles, list_bundles, load_bundle
 from clef_rt.bundle.store import origin_of
 from clef_rt.cli.plain import printable
+from clef_rt.cli.tables import add_row, grouped_labels, plain_table
 from clef_rt.cli.terminal import stdout_console
 from clef_rt.errors import BundleError
 
@@ -44,12 +44,12 @@ def rows() -> list[dict[str, Any]]:
 
 def print_rows(found: list[dict[str, Any]]) -> None:
     """The list, and below it what is wrong with damaged ones."""
-    table = _table("name", "model", "version", "labels", "encoders", "size", "licence", "from")
+    table = plain_table("name", "model", "version", "labels", "encoders", "size", "licence", "from")
     table.columns[-1].no_wrap, table.columns[-1].overflow = True, "ignore"  # a path that is cut is no path
     for row in found:
         about = [row["name"], *(str(row.get(key, "")) for key in ("model", "version", "labels"))]
         about += [", ".join(row.get("encoders", ["damaged"])), f"{row['bytes'] / 1e6:.1f} MB", row.get("licence", "")]
-        _add(table, *about, row["source"])
+        add_row(table, *about, row["source"])
     console = stdout_console()
     console.print(table, crop=False)
     for row in found:
@@ -76,7 +76,7 @@ def print_json(value: object) -> None:
 def print_bundle(bundle: Bundle) -> None:
     """What a bundle is, its labels, its figures."""
     spec, console = bundle.spec, stdout_console()
-    about = _table()
+    about = plain_table()
     for name, text in (
         ("model", f"{spec.name} {spec.version}, {spec.created}, {spec.licence}"),
         ("path", str(bundle.path)),
@@ -85,39 +85,22 @@ def print_bundle(bundle: Bundle) -> None:
         ("encoders", ", ".join(_encoders(bundle))),
         *((key, text if isinstance(text, str) else "; ".join(text)) for key, text in spec.provenance.items()),
     ):
-        _add(about, name, text)
+        add_row(about, name, text)
     console.print(about)
 
-    labels = _table("label", "group", "means", "prompts", "threshold", "", right=("prompts", "threshold"))
-    groups = (
-        ("Action Unit", spec.groups.au),
-        ("expression", spec.groups.expression),
-        ("zero-shot", spec.groups.zero_shot),
-    )
-    for group, own in groups:
-        for label in own.labels if own else ():
-            note = "experimental" if label.experimental else ""
-            _add(labels, label.name, group, label.text, str(len(label.prompts)), f"{label.threshold:.2f}", note)
+    labels = plain_table("label", "group", "means", "prompts", "threshold", "", right=("prompts", "threshold"))
+    for group, label in grouped_labels(bundle):
+        note = "experimental" if label.experimental else ""
+        add_row(labels, label.name, group, label.text, str(len(label.prompts)), f"{label.threshold:.2f}", note)
     console.print()
     console.print(labels)
 
-    figures = _table("figure", "", right=("",))
+    figures = plain_table("figure", "", right=("",))
     for name, value in _flat(spec.metrics):
-        _add(figures, name, f"{value:.4g}")
+        add_row(figures, name, f"{value:.4g}")
     if figures.row_count:
         console.print()
         console.print(figures)
-
-
-def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=bool(columns), header_style="bold", padding=(0, 1))
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left")
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    table.add_row(*map(printable, cells))
 
 
 def _encoders(bundle: Bundle) -> list[str]:

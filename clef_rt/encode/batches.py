@@ -75,14 +75,14 @@ def encode_in_runs(
     dim: int,
     run: Callable[[NDArray[np.uint8], int], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """Encode any number of crops by an engine of fixed batch sizes.
+    """Encode any number of crops in runs of bounded size.
 
     Args:
         crops: (n, S, S, C) uint8.
         profile: the sizes.
         dim: d.
-        run: given up to `size` crops and that size, gives (size, d) float32, whose first rows are theirs. It may give
-            the same memory each time.
+        run: given up to `size` crops and that size, gives float32 embeddings, whose first rows are theirs; an engine
+            of fixed sizes pads to it. It may give the same memory each time.
 
     Returns:
         (n, d) float32, not the engine's memory.

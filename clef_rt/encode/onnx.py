@@ -136,20 +136,13 @@ class OnnxEncoder:
             EncoderError: the engine fails.
         """
         check_crops(crops, self._crop)
+        run = self._run if self._bound is None else self._bound.run
         try:
-            if self._bound is not None:
-                return encode_in_runs(crops, self._profile, self._dim, self._bound.run)
-            if 0 < len(crops) <= self._profile.most:
-                return self._run(crops)
-            embeddings = np.empty((len(crops), self._dim), np.float32)
-            for start in range(0, len(crops), self._profile.most):
-                stop = start + self._profile.most
-                embeddings[start:stop] = self._run(crops[start:stop])
-            return embeddings
+            return encode_in_runs(crops, self._profile, self._dim, run)
         except Exception as error:  # onnxruntime's classes have no common base
             raise EncoderError(f"{self._provider} failed on {len(crops)} crops: {first_line(error)}") from error
 
-    def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _run(self, crops: NDArray[np.uint8], size: int) -> NDArray[np.float32]:  # unpadded: any size will do
         result: NDArray[np.float32] = self._session.run(["embeddings"], {"faces": np.ascontiguousarray(crops)})[0]
         return result
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clef_rt.cores import usable_cores
+from clef_rt.encode.batches import Profile, encode_in_runs
 from clef_rt.encode.checks import AGAIN, check_crops, check_signature, check_unit, first_line, refuse_outside_weights
 from clef_rt.errors import EncoderError, MissingExtra
 
@@ -52,7 +53,7 @@ class OpenVinoEncoder:
         threads = threads or usable_cores()
         self._crop = (size, size, channels)
         self._dim = embedding_dim
-        self._most = max_batch
+        self._profile = Profile.up_to(max_batch)
         settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         try:
             core = openvino.Core()
@@ -76,14 +77,14 @@ class OpenVinoEncoder:
             EncoderError: the engine fails.
         """
         check_crops(crops, self._crop)
-        embeddings = np.empty((len(crops), self._dim), np.float32)
-        for start in range(0, len(crops), self._most):
-            batch = np.ascontiguousarray(crops[start : start + self._most])
-            try:
-                embeddings[start : start + self._most] = self._request.infer({"faces": batch})["embeddings"]
-            except Exception as error:
-                raise EncoderError(f"OpenVINO failed on {len(batch)} crops: {first_line(error)}") from error
-        return embeddings
+        return encode_in_runs(crops, self._profile, self._dim, self._run)
+
+    def _run(self, crops: NDArray[np.uint8], size: int) -> NDArray[np.float32]:  # unpadded: any size will do
+        try:
+            found: NDArray[np.float32] = self._request.infer({"faces": np.ascontiguousarray(crops)})["embeddings"]
+        except Exception as error:
+            raise EncoderError(f"OpenVINO failed on {len(crops)} crops: {first_line(error)}") from error
+        return found
 
 
 def import_openvino() -> Any:
